@@ -20,7 +20,11 @@ if (!installed) {
   const npm = process.env['npm_execpath']
   const run = npm?.endsWith('.js')
     ? spawnSync(process.execPath, [npm, ...args], { cwd: top, stdio: ['ignore', 2, 2] })
-    : spawnSync('npm', args, { cwd: top, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
+    : spawnSync('npm', args, {
+        cwd: top,
+        stdio: ['ignore', 2, 2],
+        shell: process.platform === 'win32',
+      })
   if (run.status !== 0) {
     process.stderr.write('Cannot install the packages: npm ci failed, see its message above\n')
     process.exit(run.status ?? 1)

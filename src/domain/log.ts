@@ -1,0 +1,7 @@
+/** Structured log: a message that never changes, and what varies as fields. No secret and no personal value. */
+export interface Log {
+  debug(message: string, fields?: Record<string, unknown>): void
+  info(message: string, fields?: Record<string, unknown>): void
+  warn(message: string, fields?: Record<string, unknown>): void
+  error(message: string, fields?: Record<string, unknown>): void
+}

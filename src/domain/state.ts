@@ -1,0 +1,192 @@
+import type { Account, Token } from './account.ts'
+import type { Run, RunSource, RunState } from './run.ts'
+import type { Tenant } from './tenant.ts'
+
+/**
+ * What the service knows besides the users themselves; `src/db/` fills it.
+ *
+ * Every method is atomic and durable when it resolves. Lists are newest first unless said otherwise.
+ */
+export interface StateStore {
+  readonly tenants: TenantStore
+  readonly accounts: AccountStore
+  readonly tokens: TokenStore
+  readonly drops: DropStore
+  readonly runs: RunStore
+  readonly outbox: OutboxStore
+  readonly audit: AuditStore
+  /** Runs `work` while nobody else, in any process, does so for the same tenant. Keep it short. */
+  exclusive<T>(tenantId: string, work: () => Promise<T>): Promise<T>
+  /** Throws when the database does not answer. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface TenantStore {
+  /** Throws `exists` for a name in use. */
+  create(tenant: Tenant): Promise<void>
+  get(id: string): Promise<Tenant | undefined>
+  findByName(name: string): Promise<Tenant | undefined>
+  list(): Promise<Tenant[]>
+  /** Stores `tenant` when its stored version is `settingsVersion`, and adds one; else `conflict`. */
+  update(tenant: Tenant): Promise<Tenant>
+}
+
+export interface AccountStore {
+  /** Throws `exists` for a name in use. */
+  create(account: Account): Promise<void>
+  get(tenantId: string, id: string): Promise<Account | undefined>
+  findByName(name: string): Promise<Account | undefined>
+  list(tenantId: string): Promise<Account[]>
+  update(account: Account): Promise<void>
+  remove(tenantId: string, id: string): Promise<boolean>
+}
+
+export interface TokenStore {
+  create(token: Token): Promise<void>
+  findByHash(hash: string): Promise<Token | undefined>
+  list(tenantId: string | null): Promise<Token[]>
+  update(token: Token): Promise<void>
+}
+
+/** One committed generation of a file in a drop folder that waits to be claimed. */
+export interface Drop {
+  id: string
+  tenantId: string
+  /** Path in the file store; moves when a newer generation takes the name. */
+  path: string
+  /** '' for the drop folder itself, else `test` or `full`. */
+  folder: string
+  filename: string
+  sizeBytes: number
+  /** From the digest taken during the upload; null when it was not written in order. */
+  sha256: string | null
+  source: RunSource
+  actor: string | null
+  committedAt: number
+  /** Not claimed before; 0 for a generation that nobody can change any more. */
+  readyAt: number
+}
+
+export interface DropStore {
+  record(drop: Drop): Promise<void>
+  /** The drop that is at `path` and not claimed yet. */
+  findAt(tenantId: string, path: string): Promise<Drop | undefined>
+  update(drop: Drop): Promise<void>
+  remove(tenantId: string, id: string): Promise<void>
+  /** Unclaimed drops of a tenant, oldest commit first. */
+  list(tenantId: string): Promise<Drop[]>
+  /** When the earliest unclaimed drop of any tenant becomes ready; undefined when there is none. */
+  nextReadyAt(): Promise<number | undefined>
+  /** Tenants with a drop that is ready at `now`. */
+  readyTenants(now: number): Promise<string[]>
+  /** Exchanges the drop for a queued run in one transaction; false when another has claimed it. */
+  claim(drop: Drop, run: Run): Promise<boolean>
+}
+
+export interface RunFilter {
+  tenantId?: string
+  states?: readonly RunState[]
+  source?: RunSource
+  filename?: string
+  since?: number
+  until?: number
+  /** Only runs made before the run of this id. */
+  before?: string
+  limit: number
+}
+
+export interface RunStore {
+  create(run: Run): Promise<void>
+  get(id: string): Promise<Run | undefined>
+  list(filter: RunFilter): Promise<Run[]>
+  /** Stores `changes` and adds one to `version`; returns the run as stored. Throws `not_found`. */
+  update(id: string, changes: Partial<Omit<Run, 'id' | 'tenantId' | 'version'>>): Promise<Run>
+  /** Runs in an active state, oldest first. */
+  active(): Promise<Run[]>
+  /** Runs with an outcome whose file has not been archived yet. */
+  unarchived(): Promise<Run[]>
+  /** The newest run of the tenant that reached `completed` or `completed_with_failures`, not a dry run. */
+  lastImported(tenantId: string): Promise<Run | undefined>
+}
+
+export const mailKinds = [
+  'failures',
+  'rejected',
+  'held',
+  'completed',
+  'silence',
+  'dry-run',
+  'incomplete',
+  'test',
+] as const
+export type MailKind = (typeof mailKinds)[number]
+
+/** A mail to send, committed with the run that causes it. */
+export interface OutboxMail {
+  id: string
+  tenantId: string
+  runId: string | null
+  kind: MailKind
+  /** Stable for a run and kind. */
+  messageId: string
+  state: 'queued' | 'sent' | 'undelivered'
+  attempts: number
+  nextAttemptAt: number
+  createdAt: number
+  sentAt: number | null
+  /** The server's last answer, or what went wrong. */
+  lastAnswer: string | null
+  /** Path of the composed message in the file store; null until composed once. */
+  path: string | null
+  subject: string | null
+}
+
+export interface OutboxStore {
+  /** Repeatable: a mail of the same run and kind is there already → nothing changes. */
+  add(mail: OutboxMail): Promise<void>
+  get(id: string): Promise<OutboxMail | undefined>
+  /** Queued mails whose time has come, oldest first. */
+  due(now: number, limit: number): Promise<OutboxMail[]>
+  nextDueAt(): Promise<number | undefined>
+  update(mail: OutboxMail): Promise<void>
+  list(tenantId: string, limit: number): Promise<OutboxMail[]>
+  forRun(runId: string): Promise<OutboxMail[]>
+}
+
+export const auditEvents = [
+  'AUTH_FAILURE',
+  'CONNECTED',
+  'DISCONNECTED',
+  'OPEN',
+  'CLOSE',
+  'PARTIAL_CLOSE',
+  'RENAME',
+  'DELETE',
+  'SETTINGS',
+  'RUN',
+] as const
+export type AuditEvent = (typeof auditEvents)[number]
+
+export interface AuditEntry {
+  at: number
+  tenantId: string | null
+  event: AuditEvent
+  actor: string | null
+  address: string | null
+  protocol: string | null
+  clientVersion: string | null
+  path: string | null
+  bytes: number | null
+  detail: string | null
+}
+
+export interface AuditStore {
+  /** May be written a little later, in batches; order is kept. */
+  append(entry: AuditEntry): void
+  list(filter: {
+    tenantId?: string
+    before?: number
+    limit: number
+  }): Promise<(AuditEntry & { seq: number })[]>
+}
