@@ -1,0 +1,136 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { protocols, tokenScopes } from '../../domain/account.ts'
+import type { Account, Token } from '../../domain/account.ts'
+import type { AccountStore, TokenStore } from '../../domain/state.ts'
+import { json, number, optionalNumber, optionalText, text, word } from './row.ts'
+import type { Row } from './row.ts'
+import { refuseTaken } from './taken.ts'
+
+function accountOf(row: Row): Account {
+  return {
+    id: text(row, 'id'),
+    tenantId: text(row, 'tenant_id'),
+    name: text(row, 'name'),
+    passwordHash: optionalText(row, 'password_hash'),
+    keys: json(row, 'keys'),
+    protocols: protocols.filter((name) => json<string[]>(row, 'protocols').includes(name)),
+    allowedNetworks: json(row, 'allowed_networks'),
+    expiresAt: optionalNumber(row, 'expires_at'),
+    disabled: number(row, 'disabled') === 1,
+    createdAt: number(row, 'created_at'),
+    lastLoginAt: optionalNumber(row, 'last_login_at'),
+  }
+}
+
+/** The logins of `state.db`. */
+export function accountStore(db: DatabaseSync): AccountStore {
+  const insert = db.prepare('INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const byId = db.prepare('SELECT * FROM accounts WHERE tenant_id = ? AND id = ?')
+  const byName = db.prepare('SELECT * FROM accounts WHERE name = ?')
+  const ofTenant = db.prepare('SELECT * FROM accounts WHERE tenant_id = ? ORDER BY id DESC')
+  const change = db.prepare(
+    `UPDATE accounts SET name = ?, password_hash = ?, keys = ?, protocols = ?, allowed_networks = ?, expires_at = ?,
+     disabled = ?, last_login_at = ? WHERE tenant_id = ? AND id = ?`,
+  )
+  const remove = db.prepare('DELETE FROM accounts WHERE tenant_id = ? AND id = ?')
+
+  return {
+    async create(account) {
+      refuseTaken(`Cannot add the account "${account.name}"`, () =>
+        insert.run(
+          account.id,
+          account.tenantId,
+          account.name,
+          account.passwordHash,
+          JSON.stringify(account.keys),
+          JSON.stringify(account.protocols),
+          JSON.stringify(account.allowedNetworks),
+          account.expiresAt,
+          account.disabled ? 1 : 0,
+          account.createdAt,
+          account.lastLoginAt,
+        ),
+      )
+    },
+    async get(tenantId, id) {
+      const row = byId.get(tenantId, id)
+      return row && accountOf(row)
+    },
+    async findByName(name) {
+      const row = byName.get(name)
+      return row && accountOf(row)
+    },
+    async list(tenantId) {
+      return ofTenant.all(tenantId).map(accountOf)
+    },
+    async update(account) {
+      refuseTaken(`Cannot rename the account to "${account.name}"`, () =>
+        change.run(
+          account.name,
+          account.passwordHash,
+          JSON.stringify(account.keys),
+          JSON.stringify(account.protocols),
+          JSON.stringify(account.allowedNetworks),
+          account.expiresAt,
+          account.disabled ? 1 : 0,
+          account.lastLoginAt,
+          account.tenantId,
+          account.id,
+        ),
+      )
+    },
+    async remove(tenantId, id) {
+      return remove.run(tenantId, id).changes === 1
+    },
+  }
+}
+
+function tokenOf(row: Row): Token {
+  return {
+    id: text(row, 'id'),
+    tenantId: optionalText(row, 'tenant_id'),
+    scope: word(row, 'scope', tokenScopes),
+    name: text(row, 'name'),
+    hash: text(row, 'hash'),
+    createdAt: number(row, 'created_at'),
+    expiresAt: optionalNumber(row, 'expires_at'),
+    lastUsedAt: optionalNumber(row, 'last_used_at'),
+    revokedAt: optionalNumber(row, 'revoked_at'),
+  }
+}
+
+/** The bearer tokens of `state.db`, by their hashes. */
+export function tokenStore(db: DatabaseSync): TokenStore {
+  const insert = db.prepare('INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const byHash = db.prepare('SELECT * FROM tokens WHERE hash = ?')
+  const ofTenant = db.prepare('SELECT * FROM tokens WHERE tenant_id IS ? ORDER BY id DESC')
+  const change = db.prepare(
+    'UPDATE tokens SET name = ?, expires_at = ?, last_used_at = ?, revoked_at = ? WHERE id = ?',
+  )
+
+  return {
+    async create(token) {
+      insert.run(
+        token.id,
+        token.tenantId,
+        token.scope,
+        token.name,
+        token.hash,
+        token.createdAt,
+        token.expiresAt,
+        token.lastUsedAt,
+        token.revokedAt,
+      )
+    },
+    async findByHash(hash) {
+      const row = byHash.get(hash)
+      return row && tokenOf(row)
+    },
+    async list(tenantId) {
+      return ofTenant.all(tenantId).map(tokenOf)
+    },
+    async update(token) {
+      change.run(token.name, token.expiresAt, token.lastUsedAt, token.revokedAt, token.id)
+    },
+  }
+}

@@ -1,0 +1,104 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import { AppError } from '../../domain/error.ts'
+import { activeStates } from '../../domain/run.ts'
+import type { Run } from '../../domain/run.ts'
+import type { RunStore } from '../../domain/state.ts'
+import { inTransaction } from './open.ts'
+import { json, number } from './row.ts'
+import type { Row } from './row.ts'
+
+function runOf(row: Row): Run {
+  return { ...json<Run>(row, 'body'), version: number(row, 'version') }
+}
+
+/** Writes `run` as a new row; for use inside a transaction too. */
+export function insertRun(db: DatabaseSync, run: Run): void {
+  db.prepare('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
+    run.id,
+    run.tenantId,
+    run.filename,
+    run.source,
+    run.state,
+    run.dryRun ? 1 : 0,
+    run.sha256,
+    run.createdAt,
+    run.finishedAt,
+    run.archivedAt,
+    run.version,
+    JSON.stringify(run),
+  )
+}
+
+/** The runs of `state.db`: as shown; the worker's ledger is the truth while a run goes on. */
+export function runStore(db: DatabaseSync): RunStore {
+  const byId = db.prepare('SELECT * FROM runs WHERE id = ?')
+  const change = db.prepare(
+    `UPDATE runs SET state = ?, sha256 = ?, finished_at = ?, archived_at = ?, version = version + 1, body = ?
+     WHERE id = ?`,
+  )
+  const marks = activeStates.map(() => '?').join(', ')
+  const active = db.prepare(`SELECT * FROM runs WHERE state IN (${marks}) ORDER BY id`)
+  const unarchived = db.prepare(
+    `SELECT * FROM runs WHERE archived_at IS NULL AND state NOT IN (${marks}, 'held') ORDER BY id`,
+  )
+  const lastImported = db.prepare(
+    `SELECT * FROM runs WHERE tenant_id = ? AND dry_run = 0 AND state IN ('completed', 'completed_with_failures')
+     ORDER BY finished_at DESC, id DESC LIMIT 1`,
+  )
+
+  return {
+    async create(run) {
+      insertRun(db, run)
+    },
+    async get(id) {
+      const row = byId.get(id)
+      return row && runOf(row)
+    },
+    async list(filter) {
+      const where: string[] = []
+      const values: SQLInputValue[] = []
+      const add = (condition: string, ...given: SQLInputValue[]) => {
+        where.push(condition)
+        values.push(...given)
+      }
+      if (filter.tenantId !== undefined) add('tenant_id = ?', filter.tenantId)
+      if (filter.states !== undefined) {
+        add(`state IN (${filter.states.map(() => '?').join(', ')})`, ...filter.states)
+      }
+      if (filter.source !== undefined) add('source = ?', filter.source)
+      if (filter.filename !== undefined)
+        add('instr(lower(filename), lower(?)) > 0', filter.filename)
+      if (filter.since !== undefined) add('created_at >= ?', filter.since)
+      if (filter.until !== undefined) add('created_at < ?', filter.until)
+      if (filter.before !== undefined) add('id < ?', filter.before)
+      const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`
+      const select = db.prepare(`SELECT * FROM runs ${condition} ORDER BY id DESC LIMIT ?`)
+      return select.all(...values, filter.limit).map(runOf)
+    },
+    async update(id, changes) {
+      return inTransaction(db, () => {
+        const row = byId.get(id)
+        if (row === undefined) {
+          throw new AppError(
+            'not_found',
+            `Cannot change the import "${id}": there is none of this id`,
+          )
+        }
+        const current = runOf(row)
+        const run: Run = { ...current, ...changes, version: current.version + 1 }
+        change.run(run.state, run.sha256, run.finishedAt, run.archivedAt, JSON.stringify(run), id)
+        return run
+      })
+    },
+    async active() {
+      return active.all(...activeStates).map(runOf)
+    },
+    async unarchived() {
+      return unarchived.all(...activeStates).map(runOf)
+    },
+    async lastImported(tenantId) {
+      const row = lastImported.get(tenantId)
+      return row && runOf(row)
+    },
+  }
+}

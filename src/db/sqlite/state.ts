@@ -1,0 +1,46 @@
+import type { StateStore } from '../../domain/state.ts'
+import { accountStore, tokenStore } from './accounts.ts'
+import { auditStore } from './audit.ts'
+import { dropStore } from './drops.ts'
+import { openSqlite } from './open.ts'
+import { outboxStore } from './outbox.ts'
+import { runStore } from './runs.ts'
+import { tenantStore } from './tenants.ts'
+
+/** Opens `state.db` at `file` (or `:memory:`); it belongs to the one thread that opened it. */
+export function openState(file: string): StateStore {
+  const db = openSqlite(file, 'state')
+  const audit = auditStore(db)
+  const tails = new Map<string, Promise<unknown>>()
+  let closed = false
+
+  return {
+    tenants: tenantStore(db),
+    accounts: accountStore(db),
+    tokens: tokenStore(db),
+    drops: dropStore(db),
+    runs: runStore(db),
+    outbox: outboxStore(db),
+    audit,
+    // One process owns the file, so a queue per tenant in memory is enough.
+    exclusive(tenantId, work) {
+      const turn = (tails.get(tenantId) ?? Promise.resolve()).then(work, work)
+      const tail = turn
+        .catch(() => undefined)
+        .finally(() => {
+          if (tails.get(tenantId) === tail) tails.delete(tenantId)
+        })
+      tails.set(tenantId, tail)
+      return turn
+    },
+    async ping() {
+      db.exec('SELECT 1')
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      audit.flush()
+      db.close()
+    },
+  }
+}
