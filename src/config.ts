@@ -1,0 +1,199 @@
+import { availableParallelism } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** One option: its environment variable, how it is read, its default, and a sentence for the reader. */
+interface Option<T> {
+  readonly name: string
+  readonly sentence: string
+  /** As it stands in the environment; '' for none. */
+  readonly fallback: string
+  /** Throws an Error whose message says what is needed. */
+  readonly parse: (text: string) => T
+}
+
+function option<T>(
+  name: string,
+  fallback: string,
+  sentence: string,
+  parse: (text: string) => T,
+): Option<T> {
+  return { name, fallback, sentence, parse }
+}
+
+const asText = (text: string): string => text
+
+const asOptional = (text: string): string | null => (text === '' ? null : text)
+
+const asSwitch = (text: string): boolean => {
+  if (text === 'true' || text === 'false') return text === 'true'
+  throw new Error('true or false is needed')
+}
+
+const asWhole =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value
+    throw new Error(`a whole number from ${least} to ${most} is needed`)
+  }
+
+const asPort = asWhole(0, 65_535)
+
+const asOneOf =
+  <const T extends string>(...words: readonly T[]) =>
+  (text: string): T => {
+    const found = words.find((word) => word === text)
+    if (found !== undefined) return found
+    throw new Error(`one of ${words.join(', ')} is needed`)
+  }
+
+const asPortRange = (text: string): { first: number; last: number } => {
+  const match = /^(\d+)-(\d+)$/.exec(text)
+  const first = Number(match?.[1])
+  const last = Number(match?.[2])
+  if (match !== null && first >= 1024 && first <= last && last <= 65_535) return { first, last }
+  throw new Error('FIRST-LAST with ports from 1024 to 65535 is needed, such as 50000-50099')
+}
+
+const asUrl =
+  (...schemes: readonly string[]) =>
+  (text: string): string | null => {
+    if (text === '') return null
+    if (URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1))) return text
+    throw new Error(`a URL with the scheme ${schemes.join(' or ')} is needed`)
+  }
+
+/** Every option of the server; docs/configuration.md and examples/server.env are made from this table. */
+export const options = {
+  dataDir: option('DATA_DIR', 'data', 'Folder of the databases, the files and the keys', resolve),
+  storageUrl: option(
+    'STORAGE_URL',
+    '',
+    'Where files are kept; none means the folder `files` in DATA_DIR',
+    asUrl('file', 'memory'),
+  ),
+  host: option('HOST', '0.0.0.0', 'Address that SFTP and FTPS listen on', asText),
+  sftpPort: option('SFTP_PORT', '2222', 'Port of SFTP; 0 takes a free one', asPort),
+  ftpsPort: option('FTPS_PORT', '2121', 'Port of FTPS with AUTH TLS; 0 takes a free one', asPort),
+  ftpsImplicitPort: option(
+    'FTPS_IMPLICIT_PORT',
+    '2990',
+    'Port of FTPS that starts with TLS; 0 takes a free one',
+    asPort,
+  ),
+  ftpsPassivePorts: option(
+    'FTPS_PASSIVE_PORTS',
+    '50000-50099',
+    'Ports of FTPS data connections; the firewall must let them in',
+    asPortRange,
+  ),
+  ftpsPassiveHost: option(
+    'FTPS_PASSIVE_HOST',
+    '',
+    'IPv4 address that clients reach the passive ports at; none means the one they came to',
+    asOptional,
+  ),
+  proxyProtocol: option(
+    'PROXY_PROTOCOL',
+    'false',
+    'Whether a proxy in front announces the real client by PROXY protocol v1 or v2',
+    asSwitch,
+  ),
+  tlsCertFile: option(
+    'TLS_CERT_FILE',
+    '',
+    'Certificate chain for FTPS, PEM; none means one made here, signed by itself',
+    asOptional,
+  ),
+  tlsKeyFile: option('TLS_KEY_FILE', '', 'Key of that certificate, PEM', asOptional),
+  httpHost: option(
+    'HTTP_HOST',
+    '127.0.0.1',
+    'Address of the HTTP interface; it speaks no TLS, so anything but loopback needs a TLS proxy in front',
+    asText,
+  ),
+  httpPort: option('HTTP_PORT', '8080', 'Port of the HTTP interface; 0 takes a free one', asPort),
+  importIntervalMinutes: option(
+    'IMPORT_INTERVAL_MINUTES',
+    '5',
+    'How often the drop folders are swept for files that came by no session',
+    asWhole(1, 1440),
+  ),
+  importWorkers: option(
+    'IMPORT_WORKERS',
+    String(Math.max(1, availableParallelism() - 1)),
+    'Imports that run at once, one a client; the default is one less than the processors',
+    asWhole(1, 64),
+  ),
+  smtpUrl: option(
+    'SMTP_URL',
+    '',
+    'Mail server, such as smtps://user:password@mail.example.com; none means mails are only kept',
+    asUrl('smtp', 'smtps'),
+  ),
+  mailHost: option(
+    'MAIL_HOST',
+    'rosterdrop.localhost',
+    'Name of this server in EHLO and Message-ID',
+    asText,
+  ),
+  stopGraceSeconds: option(
+    'STOP_GRACE_SECONDS',
+    '30',
+    'How long a stop waits for transfers that are under way',
+    asWhole(0, 3600),
+  ),
+  logLevel: option(
+    'LOG_LEVEL',
+    'info',
+    'Least level that is logged',
+    asOneOf('debug', 'info', 'warn', 'error'),
+  ),
+} as const
+
+type Options = typeof options
+
+/** The configuration, parsed. */
+export type Config = { readonly [K in keyof Options]: ReturnType<Options[K]['parse']> }
+
+/**
+ * Reads the whole configuration from `environment`.
+ *
+ * Throws one Error that names every variable that cannot be used and what it needs.
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = []
+  const read = <T>({ name, fallback, parse }: Option<T>): T | undefined => {
+    const text = environment[name] ?? fallback
+    try {
+      return parse(text)
+    } catch (error) {
+      const needed = error instanceof Error ? error.message : String(error)
+      problems.push(`  ${name}="${text}": ${needed}`)
+      return undefined
+    }
+  }
+  const entries = Object.entries(options).map(([key, entry]) => [key, read<unknown>(entry)])
+  const certFile = environment[options.tlsCertFile.name] ?? ''
+  const keyFile = environment[options.tlsKeyFile.name] ?? ''
+  if ((certFile === '') !== (keyFile === '')) {
+    problems.push('  TLS_CERT_FILE and TLS_KEY_FILE: both or neither are needed')
+  }
+  if (problems.length > 0) {
+    throw new Error(`Cannot read the configuration from the environment:\n${problems.join('\n')}`)
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each key was read by its own parser
+  return Object.fromEntries(entries) as Config
+}
+
+/** The names in DATA_DIR. */
+export function dataPaths(config: Pick<Config, 'dataDir' | 'storageUrl'>) {
+  return {
+    stateFile: join(config.dataDir, 'state.db'),
+    directoryFolder: join(config.dataDir, 'directory'),
+    storageUrl: config.storageUrl ?? join(config.dataDir, 'files'),
+    hostKeyFile: join(config.dataDir, 'keys', 'ssh_host_ed25519_key'),
+    tlsCertFile: join(config.dataDir, 'keys', 'tls.crt'),
+    tlsKeyFile: join(config.dataDir, 'keys', 'tls.key'),
+  }
+}
