@@ -1,0 +1,13 @@
+/** Every measurement; each prints its own table and the machine is named above it. */
+const benches = {
+  start: () => import('./start.ts'),
+} as const
+
+const [name = '', ...args] = process.argv.slice(2)
+const found = Object.entries(benches).find(([known]) => known === name)
+if (found === undefined) {
+  console.error(`Cannot measure "${name}": one of ${Object.keys(benches).join(', ')} is needed`)
+  process.exit(2)
+}
+const { run } = await found[1]()
+await run(args)

@@ -1,0 +1,73 @@
+import { text as readAll } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+import { UsageError } from '../cli.ts'
+import { systemClock } from '../clock.ts'
+import { protocols } from '../domain/account.ts'
+import type { AccountKey } from '../domain/account.ts'
+import { newId } from '../domain/id.ts'
+import { createPasswordHasher } from '../drop/password.ts'
+import { newPassword } from '../secret.ts'
+import { findTenant, withState } from '../state.ts'
+
+// At least this long where a person chooses it: argon2id and the penalties make guessing slow, not impossible.
+const leastPasswordLength = 12
+
+function parseKey(text: string): AccountKey {
+  const [algorithm, blob, ...comment] = text.trim().split(/\s+/)
+  if (algorithm === undefined || blob === undefined || !/^[A-Za-z0-9+/]+=*$/.test(blob)) {
+    throw new UsageError(
+      `Cannot read the public key: a line such as "ssh-ed25519 AAAA… comment" is needed, as in an id_ed25519.pub file`,
+    )
+  }
+  return { algorithm, blob, comment: comment.join(' ') }
+}
+
+/** `rosterdrop account add`. */
+export async function run(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      key: { type: 'string', multiple: true },
+      'password-stdin': { type: 'boolean' },
+    },
+  })
+  const [tenantName, name, ...rest] = positionals
+  if (tenantName === undefined || name === undefined || rest.length > 0) {
+    throw new UsageError('Cannot add an account: the client and a login name are needed')
+  }
+  const keys = (values.key ?? []).map(parseKey)
+  const given = values['password-stdin']
+    ? (await readAll(process.stdin)).replace(/\r?\n$/, '')
+    : null
+  if (given !== null && given.length < leastPasswordLength) {
+    throw new UsageError(
+      `Cannot add the account "${name}": the password has ${given.length} characters, at least ${leastPasswordLength} are needed`,
+    )
+  }
+  // With a key and no wish for a password, the account has none to guess.
+  const password = given ?? (keys.length > 0 ? null : newPassword(systemClock))
+  const passwordHash = password === null ? null : await createPasswordHasher().hash(password)
+
+  await withState(async (state) => {
+    const tenant = await findTenant(state, tenantName)
+    await state.accounts.create({
+      id: newId('account', systemClock),
+      tenantId: tenant.id,
+      name,
+      passwordHash,
+      keys,
+      protocols: [...protocols],
+      allowedNetworks: [],
+      expiresAt: null,
+      disabled: false,
+      createdAt: systemClock.now(),
+      lastLoginAt: null,
+    })
+    process.stdout.write(`Added the account "${name}" of the client "${tenant.name}"\n`)
+  })
+  if (password !== null && given === null) {
+    process.stdout.write(`Password (shown this once): ${password}\n`)
+  }
+  return 0
+}

@@ -1,0 +1,42 @@
+import { UsageError } from '../cli.ts'
+import { readConfig } from '../config.ts'
+import { createLog } from '../observe/log.ts'
+import { startServer } from '../server.ts'
+
+/** `rosterdrop serve`: serves until SIGTERM or SIGINT, then stops cleanly with exit code 0. */
+export async function run(args: string[]): Promise<number> {
+  if (args.length > 0) throw new UsageError(`Cannot serve: "${args[0]}" is not needed`)
+  const config = readConfig(process.env)
+  const log = createLog({ level: config.logLevel })
+  const server = await startServer({ config, log })
+  if ((await server.state.tenants.list()).length === 0) process.stderr.write(firstSteps)
+
+  await signalled()
+  log.info('stopping')
+  await server.stop()
+  log.info('stopped')
+  return 0
+}
+
+const firstSteps = `
+There is no client yet. In another terminal, make the first one and its login:
+
+  npm run rosterdrop -- tenant add "Maple College" --reply-to it@maple.example --failed-import-email hr@maple.example
+  npm run rosterdrop -- account add "Maple College" maple
+  npm run rosterdrop -- token create --operator "first token"
+
+`
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+export function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    let seen = false
+    const onSignal = () => {
+      if (seen) process.exit(1)
+      seen = true
+      resolve()
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })
+}

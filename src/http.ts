@@ -1,0 +1,54 @@
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { getRequestListener } from '@hono/node-server'
+
+interface FetchApp {
+  fetch(request: Request): Response | Promise<Response>
+}
+
+/** What is used of Deno's own server where the program runs under Deno. */
+interface DenoServe {
+  serve(
+    options: { hostname: string; port: number; onListen: () => void },
+    handler: (request: Request) => Response | Promise<Response>,
+  ): { addr: { port: number }; shutdown(): Promise<void> }
+}
+
+/** A running HTTP listener. */
+export interface HttpListener {
+  readonly port: number
+  /** Takes no more requests, and waits up to `graceMs` for those under way. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Serves `app` on `host` and `port` (0 takes a free one), by Deno.serve under Deno and by node:http elsewhere. */
+export async function serveHttp(
+  app: FetchApp,
+  { host, port }: { host: string; port: number },
+): Promise<HttpListener> {
+  const deno = (globalThis as { Deno?: DenoServe }).Deno
+  if (deno !== undefined) {
+    const server = deno.serve({ hostname: host, port, onListen: () => undefined }, app.fetch)
+    return {
+      port: server.addr.port,
+      async stop(graceMs) {
+        await Promise.race([server.shutdown(), new Promise((done) => setTimeout(done, graceMs))])
+      },
+    }
+  }
+
+  const server = createServer(getRequestListener(app.fetch, { hostname: host }))
+  server.listen(port, host)
+  await once(server, 'listening')
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    async stop(graceMs) {
+      const closed = new Promise((done) => server.close(done))
+      server.closeIdleConnections()
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+      await closed
+      clearTimeout(cut)
+    },
+  }
+}
