@@ -46,7 +46,10 @@ export async function run(args: string[]): Promise<number> {
       }
     }
     const stuck = (await state.outbox.due(Date.now() - 3_600_000, 1_000)).length
-    say(stuck === 0, stuck === 0 ? 'No mail waits for long' : `${stuck} mails wait for over an hour`)
+    say(
+      stuck === 0,
+      stuck === 0 ? 'No mail waits for long' : `${stuck} mails wait for over an hour`,
+    )
     await state.close()
   }
 

@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { removeFolder, top } from '../support/server.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-cli-'))
+afterAll(() => removeFolder(folder))
+
+function rosterdrop(...args: string[]) {
+  const env = { ...process.env, DATA_DIR: folder }
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['src/main.ts', ...args], {
+    cwd: top,
+    env,
+    encoding: 'utf8',
+  })
+  return { status, stdout, stderr }
+}
+
+const both = ['--reply-to', 'it@a.example', '--failed-import-email', 'hr@a.example']
+
+describe('rosterdrop', () => {
+  test('help lists every command', () => {
+    const { status, stdout } = rosterdrop('help')
+    expect(status).toBe(0)
+    for (const name of ['serve', 'demo', 'tenant add', 'account add', 'token create', 'doctor']) {
+      expect(stdout).toContain(`rosterdrop ${name}`)
+    }
+  })
+
+  test('an unknown command exits 2 and shows the known ones', () => {
+    const { status, stderr } = rosterdrop('tennant', 'add')
+    expect(status).toBe(2)
+    expect(stderr).toMatch(/^Cannot run "tennant add": there is no such command/)
+    expect(stderr).toContain('rosterdrop tenant add')
+  })
+
+  test('tenant add needs both mail settings, and addresses that are addresses', () => {
+    expect(rosterdrop('tenant', 'add', 'A', '--reply-to', 'it@a.example')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/Failed Import Email/),
+    })
+    const wrong = rosterdrop('tenant', 'add', 'A', ...both.slice(0, 3), 'nobody')
+    expect(wrong).toMatchObject({ status: 2, stderr: expect.stringMatching(/"nobody" is not/) })
+    expect(rosterdrop('token', 'create', 'A', 'x').stderr).toMatch(/there is none yet/)
+  })
+
+  test('a client, a login and a token are made once, and their secrets shown once', () => {
+    expect(rosterdrop('tenant', 'add', 'A', ...both)).toMatchObject({ status: 0 })
+    expect(rosterdrop('tenant', 'add', 'A', ...both)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^Cannot add the client "A": the name is taken/),
+    })
+    const account = rosterdrop('account', 'add', 'A', 'a-login')
+    expect(account.stdout).toMatch(/Password \(shown this once\): [A-Za-z2-9]{20}\n/)
+    expect(rosterdrop('account', 'add', 'A', 'a-login').status).toBe(1)
+    expect(rosterdrop('account', 'add', 'B', 'b-login').stderr).toMatch(/there are "A"/)
+    expect(rosterdrop('account', 'add', 'A', 'k', '--key', 'nonsense').status).toBe(2)
+    expect(rosterdrop('token', 'create', 'A', 'poller', '--scope', 'monitor').stdout).toMatch(
+      /rd_[\w-]{43}\n/,
+    )
+    expect(rosterdrop('token', 'create', 'A', 'poller', '--scope', 'root').status).toBe(2)
+  })
+
+  test('doctor says what to mend', () => {
+    const { status, stdout } = rosterdrop('doctor')
+    expect(status).toBe(1)
+    expect(stdout).toMatch(/^ok {3}The state database opens$/m)
+    expect(stdout).toMatch(/^MEND The SFTP host key is missing/m)
+    expect(stdout).toMatch(/^ok {3}Client "A" is ready$/m)
+  })
+})

@@ -1,0 +1,32 @@
+import { describe, expect, test } from 'vitest'
+import { options, readConfig } from '../../src/config.ts'
+
+describe('readConfig()', () => {
+  test('gives every option its default from an empty environment', () => {
+    const config = readConfig({})
+    expect(Object.keys(config).sort()).toEqual(Object.keys(options).sort())
+    expect(config).toMatchObject({
+      sftpPort: 2222,
+      httpHost: '127.0.0.1',
+      importIntervalMinutes: 5,
+      smtpUrl: null,
+      ftpsPassivePorts: { first: 50_000, last: 50_099 },
+    })
+  })
+
+  test('names every variable that cannot be used in one message', () => {
+    const read = () =>
+      readConfig({
+        SFTP_PORT: '70000',
+        IMPORT_INTERVAL_MINUTES: '0',
+        SMTP_URL: 'http://mail.example',
+        LOG_LEVEL: 'loud',
+        TLS_CERT_FILE: 'a.pem',
+      })
+    expect(read).toThrow(/SFTP_PORT="70000": a whole number from 0 to 65535 is needed/)
+    expect(read).toThrow(/IMPORT_INTERVAL_MINUTES="0": a whole number from 1 to 1440 is needed/)
+    expect(read).toThrow(/SMTP_URL=.*smtp or smtps/)
+    expect(read).toThrow(/LOG_LEVEL="loud": one of debug, info, warn, error/)
+    expect(read).toThrow(/TLS_CERT_FILE and TLS_KEY_FILE: both or neither/)
+  })
+})
