@@ -10,6 +10,7 @@ import type { Tenant } from '../domain/tenant.ts'
 import { parseAddress } from './address.ts'
 import { bytesOf, firstPart, maxAttachedBytes, maxAttachedRows, openReport } from './attachment.ts'
 import { contentOf } from './content.ts'
+import { oneLine } from './figures.ts'
 import { asHtml, asText } from './letter.ts'
 import { maxSamples } from './story.ts'
 import type { RunStory, Sample } from './story.ts'
@@ -29,6 +30,8 @@ export interface Composition {
   /** Date of the message, milliseconds since 1970. */
   date: number
 }
+
+const maxSubject = 200
 
 const composer = createTransport({ streamTransport: true, newline: 'windows' })
 
@@ -103,7 +106,7 @@ export async function compose(composition: Composition): Promise<string> {
   try {
     const reports: OpenedReport[] = []
     for (const run of runs) reports.push(await storyOf(run, composition, left, opened))
-    const subject = mail.subject ?? subjectOf(mail.kind, tenant, runs)
+    const subject = oneLine(mail.subject ?? subjectOf(mail.kind, tenant, runs), maxSubject)
     const stories = reports.map(({ story }) => story)
     const blocks = contentOf(mail.kind, subject, tenant, stories)
     const { message } = await composer.sendMail({

@@ -102,7 +102,7 @@ export function deliveries(options: SenderOptions & { stopping: () => boolean })
       const run = runId === null ? undefined : await runs.get(runId)
       if (run !== undefined) found.push(run)
     }
-    return found
+    return found.sort((a, b) => a.createdAt - b.createdAt)
   }
 
   async function composeOnce(

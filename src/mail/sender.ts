@@ -71,6 +71,8 @@ export function startSender(options: SenderOptions): Sender {
     while (!stopped()) {
       const due = await state.outbox.due(clock.now(), dueAtOnce)
       if (due.length === 0) return
+      // The oldest failure mail of a client is the one that the others join.
+      due.sort((a, b) => a.createdAt - b.createdAt)
       const tenants = [...Map.groupBy(due, (mail) => mail.tenantId).values()]
       const lane = async (): Promise<void> => {
         for (let mails = tenants.shift(); mails !== undefined; mails = tenants.shift()) {
