@@ -1,0 +1,185 @@
+import type { Socket } from 'node:net'
+import { clearTimeout, setTimeout } from 'node:timers'
+import type { Connection, ServerChannel, Session } from 'ssh2'
+import type { Admission, DropSession } from '../../domain/drop.ts'
+import type { Log } from '../../domain/log.ts'
+import { serveSftp } from './channel.ts'
+import type { SftpChannel } from './channel.ts'
+import { prepareCipherKeys } from './cipher-keys.ts'
+import type { SftpLimits } from './limits.ts'
+import { serveLogin } from './login.ts'
+
+/** The window of ssh2 is 2 MiB; what a channel has not read can be one packet more. */
+const maxUnreadBytes = 2 * 1024 * 1024 + 64 * 1024
+
+/** What whoever asks for a shell or a command reads. */
+const noShell = 'This service allows SFTP only.\r\n'
+
+export interface SftpConnectionOptions {
+  connection: Connection
+  socket: Socket
+  admission: Admission
+  log: Log
+  limits: SftpLimits
+  /** The peer has logged in. */
+  onLogin(): void
+}
+
+/** One SSH connection, from its identification line on. */
+export interface SftpConnection {
+  /** Lets open uploads finish, then says goodbye. */
+  drain(): void
+  /** Resolves when the connection is gone and everything that was open on it is committed or cut. */
+  readonly closed: Promise<void>
+}
+
+/** Serves login and up to `maxSessions` SFTP channels on an SSH connection. */
+export function serveConnection(options: SftpConnectionOptions): SftpConnection {
+  const { connection, socket, admission, log, limits } = options
+  const channels = new Set<SftpChannel>()
+  let session: DropSession | undefined
+  let sessions = 0
+  let draining = false
+  let gone = false
+  let lastActive = Date.now()
+  let rekeyAt = limits.rekeyBytes
+  let idleTimer: NodeJS.Timeout | undefined
+
+  function leave(): void {
+    connection.end()
+    setTimeout(() => socket.destroy(), limits.lingerMs).unref()
+  }
+
+  function leaveWhenIdle(): void {
+    if (!draining || gone) return
+    for (const channel of channels) if (channel.busy) return
+    leave()
+  }
+
+  function watchIdle(): void {
+    const left = lastActive + limits.idleMs - Date.now()
+    if (left <= 0) {
+      log.info('sftp connection closed', { reason: 'idle' })
+      leave()
+      return
+    }
+    idleTimer = setTimeout(watchIdle, left)
+    idleTimer.unref()
+  }
+
+  function active(): void {
+    lastActive = Date.now()
+    if (socket.bytesRead + socket.bytesWritten > rekeyAt) {
+      rekeyAt = socket.bytesRead + socket.bytesWritten + limits.rekeyBytes
+      connection.rekey()
+    }
+    if (draining) queueMicrotask(leaveWhenIdle)
+  }
+
+  function serveChannel(channel: ServerChannel, drop: DropSession): void {
+    const served = serveSftp({
+      channel,
+      socket,
+      session: drop,
+      log,
+      stopping: () => draining,
+      active,
+    })
+    channels.add(served)
+    void forget(served)
+  }
+
+  async function forget(served: SftpChannel): Promise<void> {
+    await served.done
+    channels.delete(served)
+    leaveWhenIdle()
+  }
+
+  function refuseCommand(accept: () => ServerChannel): void {
+    const channel = accept()
+    channel.on('error', () => undefined)
+    channel.stderr.write(noShell)
+    channel.exit(1)
+    channel.end()
+    channel.resume()
+  }
+
+  function serveSession(opened: Session): void {
+    opened.on('subsystem', (accept, reject, info: { name: string }) => {
+      if (info.name === 'sftp' && session !== undefined) serveChannel(accept(), session)
+      else reject()
+    })
+    opened.on('shell', refuseCommand)
+    opened.on('exec', refuseCommand)
+    opened.on('close', () => {
+      sessions -= 1
+    })
+  }
+
+  serveLogin({
+    connection,
+    admission,
+    log,
+    maxRequests: limits.maxLoginRequests,
+    onSession(drop) {
+      session = drop
+      if (gone) void drop.end('the connection was lost')
+    },
+    onRefused: leave,
+  })
+  connection.on('handshake', () => {
+    // The cipher for our direction is set by the same function that says so, right before.
+    prepareCipherKeys(connection)
+  })
+  connection.on('ready', () => {
+    options.onLogin()
+    lastActive = Date.now()
+    watchIdle()
+  })
+  connection.on('session', (accept, reject) => {
+    if (session === undefined || draining || sessions >= limits.maxSessions) {
+      reject()
+      return
+    }
+    sessions += 1
+    serveSession(accept())
+  })
+  connection.on('error', (error: Error & { level?: string }) => {
+    log.info('sftp connection failed', { reason: error.message })
+    // A peer that does not answer keep-alives does not read our goodbye either.
+    if (error.level === 'client-timeout') socket.destroy()
+    else setTimeout(() => socket.destroy(), limits.lingerMs).unref()
+  })
+  // After ssh2's own listener: whoever sends on without a window would fill the memory.
+  socket.on('data', () => {
+    for (const channel of channels) {
+      if (channel.unreadBytes <= maxUnreadBytes) continue
+      log.warn('sftp connection closed', { reason: 'it sends without a window' })
+      socket.destroy()
+    }
+  })
+  const closed = new Promise<void>((resolve) => {
+    connection.on('close', () => {
+      gone = true
+      clearTimeout(idleTimer)
+      void close().then(resolve)
+    })
+  })
+
+  async function close(): Promise<void> {
+    try {
+      await Promise.all([...channels].map((channel) => channel.abort('the connection was lost')))
+      await session?.end('the connection was lost')
+    } catch (error) {
+      log.error('sftp session not ended', { error })
+    }
+  }
+
+  return {
+    closed,
+    drain() {
+      draining = true
+      leaveWhenIdle()
+    },
+  }
+}
