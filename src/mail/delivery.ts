@@ -1,14 +1,37 @@
+import type { Clock } from '../domain/clock.ts'
 import { isAppError } from '../domain/error.ts'
+import type { Importer } from '../domain/importer.ts'
 import { baseName } from '../domain/layout.ts'
+import type { Log } from '../domain/log.ts'
+import type { MailTransport } from '../domain/outgoing.ts'
 import type { MailState, Run } from '../domain/run.ts'
-import type { OutboxMail } from '../domain/state.ts'
+import type { OutboxMail, StateStore } from '../domain/state.ts'
+import type { FileStore } from '../domain/storage.ts'
 import { missingSettings } from '../domain/tenant.ts'
 import type { Tenant } from '../domain/tenant.ts'
 import { parseAddress } from './address.ts'
 import { compose } from './compose.ts'
 import { hasJoined, heldBackUntil, joining, ownPath } from './joining.ts'
 import { pauseAfter, settingsPause } from './retry.ts'
-import type { SenderOptions } from './sender.ts'
+
+/** What the sender works with. */
+export interface SenderOptions {
+  state: Pick<StateStore, 'outbox' | 'runs' | 'tenants' | 'exclusive'>
+  files: FileStore
+  /** The importer's: failed rows of a run, for the sample lines. */
+  failures: Importer['failures']
+  /** Closed by `stop`. */
+  transport: MailTransport
+  clock: Clock
+  log: Log
+  /**
+   * Several processes on one database: seconds for which a try keeps the others off its mail, longer
+   * than any try takes. Default 0: this is the only process.
+   */
+  leaseSeconds?: number
+  /** Seconds that `stop` waits for tries under way before it cuts them. Default 10. */
+  stopSeconds?: number
+}
 
 // Enough to see the last failure mail of a client, and all that could join the next.
 const recentMails = 1000

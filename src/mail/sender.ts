@@ -1,29 +1,6 @@
-import type { Clock } from '../domain/clock.ts'
-import type { Importer } from '../domain/importer.ts'
-import type { Log } from '../domain/log.ts'
-import type { MailTransport } from '../domain/outgoing.ts'
-import type { OutboxMail, StateStore } from '../domain/state.ts'
-import type { FileStore } from '../domain/storage.ts'
+import type { OutboxMail } from '../domain/state.ts'
 import { deliveries } from './delivery.ts'
-
-/** What the sender works with. */
-export interface SenderOptions {
-  state: Pick<StateStore, 'outbox' | 'runs' | 'tenants' | 'exclusive'>
-  files: FileStore
-  /** The importer's: failed rows of a run, for the sample lines. */
-  failures: Importer['failures']
-  /** Closed by `stop`. */
-  transport: MailTransport
-  clock: Clock
-  log: Log
-  /**
-   * Several processes on one database: seconds for which a try keeps the others off its mail, longer
-   * than any try takes. Default 0: this is the only process.
-   */
-  leaseSeconds?: number
-  /** Seconds that `stop` waits for tries under way before it cuts them. Default 10. */
-  stopSeconds?: number
-}
+import type { SenderOptions } from './delivery.ts'
 
 /** The sender of the mails in the outbox. */
 export interface Sender {
