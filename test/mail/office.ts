@@ -8,7 +8,7 @@ import type { MailKind, OutboxMail, StateStore } from '../../src/domain/state.ts
 import type { FileStore } from '../../src/domain/storage.ts'
 import { defaultSettings } from '../../src/domain/tenant.ts'
 import type { Tenant, TenantSettings } from '../../src/domain/tenant.ts'
-import { memoryStore } from '../../storage/memory.ts'
+import { memoryDriver } from '../../storage/memory.ts'
 
 export const startOfDay = Date.UTC(2026, 10, 24, 8, 30)
 
@@ -145,7 +145,7 @@ export async function putFile(files: FileStore, path: string, text: string): Pro
 /** A real state database and file store, with one client. */
 export async function openOffice(settings: Partial<TenantSettings> = {}) {
   const state: StateStore = openState(':memory:')
-  const files: FileStore = memoryStore()
+  const files: FileStore = memoryDriver().files
   await state.tenants.create(tenantOf(settings))
   return {
     state,

@@ -1,0 +1,55 @@
+import { link, lstat, rename, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { syncFolder } from './local-folders.ts'
+import { explained, hasCode } from './local-problem.ts'
+
+async function inode(path: string): Promise<number | undefined> {
+  return lstat(path).then(
+    (found) => found.ino,
+    () => undefined,
+  )
+}
+
+// rename() replaces silently: a link is refused by the kernel where the name is taken.
+async function moveToFreeName(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    // A kill between link and unlink has left both names of one file.
+    const same = hasCode(error, 'EEXIST') && (await inode(from)) === (await inode(to))
+    if (!same) throw error
+  }
+  await unlink(from)
+}
+
+/**
+ * Renames durably. Repeatable: when `from` is gone and `to` is there, it is done.
+ *
+ * Throws AppError `exists` when `overwrite` is false and the name is taken.
+ */
+export async function moveFile(
+  from: string,
+  to: string,
+  { overwrite }: { overwrite: boolean },
+): Promise<void> {
+  try {
+    await (overwrite ? rename(from, to) : moveToFreeName(from, to))
+  } catch (error) {
+    const done = hasCode(error, 'ENOENT') && (await inode(to)) !== undefined
+    if (!done || (await inode(from)) !== undefined) throw explained(error, 'Cannot move a file')
+  }
+  await syncFolder(dirname(to))
+  if (dirname(from) !== dirname(to)) await syncFolder(dirname(from))
+}
+
+/** Removes durably; false when there was no such file. */
+export async function removeFile(path: string): Promise<boolean> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
+    throw explained(error, 'Cannot remove a file')
+  }
+  await syncFolder(dirname(path))
+  return true
+}

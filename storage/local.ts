@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { lstat, mkdir, opendir, open, readFile, rm, rmdir, statfs, utimes } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError } from '../src/domain/error.ts'
+import type { FileReader, FileStore, StoredFile } from '../src/domain/storage.ts'
+import { driverOf } from './driver.ts'
+import type { StoreDriver } from './driver.ts'
+import { syncedFolders } from './local-folders.ts'
+import { moveFile, removeFile } from './local-move.ts'
+import { explained, hasCode } from './local-problem.ts'
+import { stageFile } from './local-staged.ts'
+import { segmentsOf } from './path.ts'
+
+/** Where staged bytes are, on the same file system as what they become. */
+const stagingFolder = '.staging'
+
+export interface LocalOptions {
+  /** The folder that holds everything; made when it is not there. */
+  folder: string
+}
+
+/**
+ * A file store in a folder of this machine. One process at a time may use the folder.
+ *
+ * A staged file lies in `.staging/<process>/`, its target beside it; commit is fsync, rename, fsync of the folder.
+ */
+export function localDriver({ folder: root }: LocalOptions): StoreDriver {
+  const own = join(root, stagingFolder, randomUUID())
+  const folders = syncedFolders(root)
+  const at = (path: string): string => join(root, ...segmentsOf(path))
+
+  async function stat(path: string): Promise<StoredFile | undefined> {
+    try {
+      const found = await lstat(at(path))
+      if (!found.isFile()) return undefined
+      return { path, size: found.size, modifiedAt: Math.trunc(found.mtimeMs) }
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG')) return undefined
+      throw explained(error, `Cannot look at "${path}"`)
+    }
+  }
+
+  async function openRead(path: string): Promise<FileReader> {
+    let handle: FileHandle
+    try {
+      handle = await open(at(path), constants.O_RDONLY | constants.O_NOFOLLOW)
+    } catch (error) {
+      throw explained(error, `Cannot read "${path}"`)
+    }
+    const { size } = await handle.stat()
+    return {
+      size,
+      async read(position, length) {
+        const buffer = new Uint8Array(Math.max(0, Math.min(length, size - position)))
+        if (buffer.length === 0) return buffer
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
+        return buffer.subarray(0, bytesRead)
+      },
+      close: () => handle.close(),
+    }
+  }
+
+  async function list(folder: string): Promise<StoredFile[]> {
+    const found: StoredFile[] = []
+    for (const name of await names(at(folder))) {
+      const file = await stat(`${folder}/${name}`)
+      if (file !== undefined) found.push(file)
+    }
+    return found.toSorted((a, b) => (a.path < b.path ? -1 : 1))
+  }
+
+  async function recover(keepAt: (target: string) => string): Promise<StoredFile[]> {
+    const kept: StoredFile[] = []
+    for (const left of await names(join(root, stagingFolder))) {
+      const folder = join(root, stagingFolder, left)
+      if (folder === own) continue
+      for (const name of await names(folder)) {
+        if (!name.endsWith('.target')) continue
+        const target = await readFile(join(folder, name), 'utf8')
+        const bytes = join(folder, name.slice(0, -'.target'.length))
+        const size = await lstat(bytes).then(
+          (found) => found.size,
+          () => 0,
+        )
+        // A target that was not written whole, or nothing behind it: no upload to speak of.
+        if (target === '' || size === 0) continue
+        const path = keepAt(target)
+        await folders.ensure(at(path))
+        await moveFile(bytes, at(path), { overwrite: true })
+        const file = await stat(path)
+        if (file !== undefined) kept.push(file)
+      }
+      await rm(folder, { recursive: true, force: true })
+    }
+    return kept
+  }
+
+  const files: FileStore = {
+    stat,
+    list,
+    openRead,
+    async openWrite(target, options = {}) {
+      const path = at(target)
+      await mkdir(own, { recursive: true, mode: 0o700 })
+      const from = options.from === undefined ? undefined : at(options.from)
+      const staged = await stageFile({ folder: own, target, path, from, folders })
+      const described = async (path: string): Promise<StoredFile> => {
+        const file = await stat(path)
+        return file ?? { path, size: staged.size, modifiedAt: Date.now() }
+      }
+      return {
+        get size() {
+          return staged.size
+        },
+        write: staged.write,
+        truncate: staged.truncate,
+        sync: staged.sync,
+        abort: staged.abort,
+        async commit({ overwrite = true } = {}) {
+          await staged.publish(path, overwrite)
+          return described(target)
+        },
+        async keep(other) {
+          await staged.publish(at(other), true)
+          return described(other)
+        },
+      }
+    },
+    async move(from, to, { overwrite = true } = {}) {
+      const target = at(to)
+      await folders.ensure(target)
+      await moveFile(at(from), target, { overwrite })
+    },
+    remove: (path) => removeFile(at(path)),
+    async touch(path, modifiedAt) {
+      await utimes(at(path), new Date(), new Date(modifiedAt)).catch((error: unknown) => {
+        throw explained(error, `Cannot set the time of "${path}"`)
+      })
+    },
+    recover,
+    async space() {
+      await mkdir(root, { recursive: true, mode: 0o700 })
+      const { bavail, blocks, bsize } = await statfs(root)
+      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
+    },
+    async close() {
+      // Only when it is empty: what is left in it becomes a cut upload at the next start.
+      await rmdir(own).catch(() => undefined)
+    },
+  }
+
+  async function* walk(folder: string): AsyncGenerator<StoredFile> {
+    for (const name of await names(folder === '' ? root : at(folder))) {
+      if (folder === '' && name === stagingFolder) continue
+      const path = folder === '' ? name : `${folder}/${name}`
+      const file = await stat(path)
+      if (file === undefined) yield* walk(path)
+      else yield file
+    }
+  }
+
+  return driverOf('local', files, walk)
+}
+
+/** The names in a folder, none when there is no such folder. */
+async function names(folder: string): Promise<string[]> {
+  const found: string[] = []
+  try {
+    for await (const { name } of await opendir(folder)) found.push(name)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) {
+      throw error instanceof AppError ? error : explained(error, 'Cannot list a folder')
+    }
+  }
+  return found
+}

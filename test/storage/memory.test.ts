@@ -1,0 +1,4 @@
+import { openFileStore } from '../../storage/index.ts'
+import { contract } from './contract.ts'
+
+contract('memory', () => openFileStore('memory:'))
