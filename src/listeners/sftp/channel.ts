@@ -11,8 +11,9 @@ import { statusFor } from './status.ts'
 import { packetType, readFields, statusCode, StatusError, statusPacket } from './wire.ts'
 
 /**
- * Bytes taken from the peer and not yet on their way to the disk, per channel. Above it the channel is not
- * read, so that ssh2 does not open the window again and the peer waits (ssh2 issue 882: else memory runs away).
+ * Bytes taken from the peer and not yet on their way to the disk, per channel. Above it neither the channel
+ * nor the connection is read, and the peer waits (ssh2 issue 882: else memory runs away). The window alone
+ * would let 4 MiB in: ssh2 opens it again until as much is buffered as it is wide.
  */
 const maxInFlightBytes = 1024 * 1024
 /** The same for requests that are small: 100,000 of them fit into one window. */
@@ -28,6 +29,8 @@ export interface SftpChannelOptions {
   socket: Socket
   /** The server is stopping: nothing new is begun. */
   stopping(): boolean
+  /** The connection is not to be read while `held`: the disk is behind. */
+  hold(held: boolean): void
   /** Something happened: the peer is not idle. */
   active(): void
 }
@@ -53,6 +56,7 @@ export function serveSftp(options: SftpChannelOptions): SftpChannel {
   let waitingBytes = 0
   let inFlightBytes = 0
   let inFlightWrites = 0
+  let holding = false
   let initialised = false
   let pumping = false
   let pumped = Promise.resolve()
@@ -91,6 +95,12 @@ export function serveSftp(options: SftpChannelOptions): SftpChannel {
       inFlightBytes + waitingBytes > maxInFlightBytes || waiting.length > maxWaitingRequests
     if (full) channel.pause()
     else if (channel.isPaused() && !closed) channel.resume()
+    // Only for writes, which end without the peer: an answer may be waiting for a window that the peer opens.
+    const held = inFlightBytes > maxInFlightBytes
+    if (held !== holding) {
+      holding = held
+      options.hold(held)
+    }
   }
 
   const conversation: Conversation = {

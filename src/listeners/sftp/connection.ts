@@ -9,8 +9,8 @@ import { prepareCipherKeys } from './cipher-keys.ts'
 import type { SftpLimits } from './limits.ts'
 import { serveLogin } from './login.ts'
 
-/** The window of ssh2 is 2 MiB; what a channel has not read can be one packet more. */
-const maxUnreadBytes = 2 * 1024 * 1024 + 64 * 1024
+/** Two windows of 2 MiB and a packet: more comes only from a peer that sends without a window. */
+const maxUnreadBytes = 4 * 1024 * 1024 + 64 * 1024
 
 /** What whoever asks for a shell or a command reads. */
 const noShell = 'This service allows SFTP only.\r\n'
@@ -43,6 +43,7 @@ export function serveConnection(options: SftpConnectionOptions): SftpConnection 
   let gone = false
   let lastActive = Date.now()
   let rekeyAt = limits.rekeyBytes
+  let holds = 0
   let idleTimer: NodeJS.Timeout | undefined
 
   function leave(): void {
@@ -76,6 +77,12 @@ export function serveConnection(options: SftpConnectionOptions): SftpConnection 
     if (draining) queueMicrotask(leaveWhenIdle)
   }
 
+  function hold(held: boolean): void {
+    holds += held ? 1 : -1
+    if (holds === 0) socket.resume()
+    else if (held) socket.pause()
+  }
+
   function serveChannel(channel: ServerChannel, drop: DropSession): void {
     const served = serveSftp({
       channel,
@@ -83,6 +90,7 @@ export function serveConnection(options: SftpConnectionOptions): SftpConnection 
       session: drop,
       log,
       stopping: () => draining,
+      hold,
       active,
     })
     channels.add(served)

@@ -69,6 +69,7 @@ export function createUploadHandle(options: UploadHandleOptions): UploadHandle {
       scratch.set(piece, position)
       position += piece.length
     }
+    batch.pieces = []
     return scratch.subarray(0, position)
   }
 
