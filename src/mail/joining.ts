@@ -3,9 +3,9 @@ import type { OutboxMail } from '../domain/state.ts'
 import { shortPauses } from './retry.ts'
 
 /** Between two failure mails of one client; what comes meanwhile joins the next one. */
-export const failureMailEveryMs = 5 * 60_000
+const failureMailEveryMs = 5 * 60_000
 /** Runs that one failure mail tells about; more of them make a second mail. */
-export const maxJoined = 50
+const maxJoined = 50
 
 // A failure mail that keeps failing holds back the later ones only while its pauses are short.
 const marginMs = 1000

@@ -33,7 +33,7 @@ const entities: Readonly<Record<string, string>> = {
 }
 
 /** `text` as HTML shows it, in elements and in attributes. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }
 

@@ -3,7 +3,7 @@ import type { Server } from 'node:net'
 import { SMTPServer } from 'smtp-server'
 
 /** A message as it came over the wire. */
-export interface Received {
+interface Received {
   from: string
   to: string[]
   raw: Uint8Array
