@@ -2,7 +2,7 @@
 FROM node:26-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
-# The optional packages bring Node itself for clones on older Nodes; the image has its own.
+# The optional packages bring native addons, which are needed, and Node for clones on older ones, which is not.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/node-linux-* node_modules/node-darwin-* node_modules/node-win-* node_modules/node-bin-* node_modules/.bin/node
 
