@@ -1,4 +1,5 @@
 import { archivePath, baseName } from '../domain/layout.ts'
+import { isReasonCode, reasons } from '../domain/reason.ts'
 import type { Run, RunSource } from '../domain/run.ts'
 import type { MailKind } from '../domain/state.ts'
 import type { Tenant } from '../domain/tenant.ts'
@@ -53,7 +54,8 @@ function countFacts({ counts, dryRun }: Run): [string, string][] {
 }
 
 function sampleLine(run: Run, { code, count, failure }: Sample): string {
-  const head = `${code}, ${counted(count, 'row')}`
+  const meaning = isReasonCode(code) ? ` ${reasons[code].meaning}` : ''
+  const head = `${code}${meaning}, ${counted(count, 'row')}`
   if (failure === undefined) return head
   const reason = failure.reasons.find((one) => one.code === code)
   const record = failure.raw ?? failure.cells.join(run.delimiter ?? ',')

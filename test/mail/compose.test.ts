@@ -82,7 +82,7 @@ describe('compose()', () => {
       expect(text).toContain(part)
     }
     expect(text).toMatch(
-      /9019, 9 rows, such as line 4: Email "ann@x.example" belongs .* 9016, 3 rows, such as line 17: Email is required/,
+      /9019 email must be unique, 9 rows, such as line 4: Email "ann@x.example" belongs .* 9016 email required, 3 rows, such as line 17: Email is required/,
     )
   })
 
