@@ -71,7 +71,7 @@ export function localDriver({ folder: root }: LocalOptions): StoreDriver {
     return found.toSorted((a, b) => (a.path < b.path ? -1 : 1))
   }
 
-  async function recover(keepAt: (target: string) => string): Promise<StoredFile[]> {
+  async function recover(keepAt: (target: string) => string | undefined): Promise<StoredFile[]> {
     const kept: StoredFile[] = []
     for (const left of await names(join(root, stagingFolder))) {
       const folder = join(root, stagingFolder, left)
@@ -87,6 +87,7 @@ export function localDriver({ folder: root }: LocalOptions): StoreDriver {
         // A target that was not written whole, or nothing behind it: no upload to speak of.
         if (target === '' || size === 0) continue
         const path = keepAt(target)
+        if (path === undefined) continue
         await folders.ensure(at(path))
         await moveFile(bytes, at(path), { overwrite: true })
         const file = await stat(path)

@@ -39,6 +39,8 @@ export interface AccountStore {
   findByName(name: string): Promise<Account | undefined>
   list(tenantId: string): Promise<Account[]>
   update(account: Account): Promise<void>
+  /** Keeps the time of the last login. */
+  touch(id: string, at: number): Promise<void>
   remove(tenantId: string, id: string): Promise<boolean>
 }
 

@@ -23,8 +23,11 @@ export interface FileStore {
   remove(path: string): Promise<boolean>
   /** Sets the modification time; a store that cannot keep it says nothing. */
   touch(path: string, modifiedAt: number): Promise<void>
-  /** Staged files that a dead process left behind: each is published at the path that `keepAt` gives for its target. */
-  recover(keepAt: (target: string) => string): Promise<StoredFile[]>
+  /**
+   * Staged files that a dead process left behind: each is published at the path that `keepAt` gives for its
+   * target, or dropped when that gives none. Call it while no other process uses the store.
+   */
+  recover(keepAt: (target: string) => string | undefined): Promise<StoredFile[]>
   /** Free and total bytes, or undefined where that has no meaning. */
   space(): Promise<{ freeBytes: number; totalBytes: number } | undefined>
   close(): Promise<void>

@@ -32,6 +32,7 @@ export function accountStore(db: DatabaseSync): AccountStore {
     `UPDATE accounts SET name = ?, password_hash = ?, keys = ?, protocols = ?, allowed_networks = ?, expires_at = ?,
      disabled = ?, last_login_at = ? WHERE tenant_id = ? AND id = ?`,
   )
+  const touch = db.prepare('UPDATE accounts SET last_login_at = ? WHERE id = ?')
   const remove = db.prepare('DELETE FROM accounts WHERE tenant_id = ? AND id = ?')
 
   return {
@@ -78,6 +79,9 @@ export function accountStore(db: DatabaseSync): AccountStore {
           account.id,
         ),
       )
+    },
+    async touch(id, at) {
+      touch.run(at, id)
     },
     async remove(tenantId, id) {
       return remove.run(tenantId, id).changes === 1

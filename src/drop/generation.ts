@@ -1,0 +1,65 @@
+import type { Clock } from '../domain/clock.ts'
+import { newId } from '../domain/id.ts'
+import { dropPath, generationPath, nameKind } from '../domain/layout.ts'
+import type { RunSource } from '../domain/run.ts'
+import type { Drop, StateStore } from '../domain/state.ts'
+import type { FileStore } from '../domain/storage.ts'
+import type { Place } from './names.ts'
+
+export interface GenerationOptions {
+  state: Pick<StateStore, 'drops' | 'tenants'>
+  files: FileStore
+  clock: Clock
+  tenantId: string
+  source: RunSource
+  actor: string
+}
+
+/**
+ * Keeps the drops of a tenant in step with its files; every method belongs inside `state.exclusive`.
+ *
+ * Each commit of a name is a generation, and each is imported, in the order of the commits (transfer.md).
+ */
+export function createGenerations(options: GenerationOptions) {
+  const { state, files, clock, tenantId } = options
+  const { drops } = state
+
+  return {
+    /** The name is about to get other bytes: what it has now is set aside for its own import. */
+    async setAside(path: string): Promise<void> {
+      const older = await drops.findAt(tenantId, path)
+      if (older === undefined) return
+      const aside = generationPath(tenantId, older.id)
+      // The file first: a row that points to nothing is found out, a file without a row is found by the sweep.
+      await files.move(path, aside)
+      await drops.update({ ...older, path: aside, readyAt: 0 })
+    },
+    /** The name goes, or its bytes are superseded by more of the same file: it is not imported any more. */
+    async forget(path: string): Promise<Drop | undefined> {
+      const drop = await drops.findAt(tenantId, path)
+      if (drop !== undefined) await drops.remove(tenantId, drop.id)
+      return drop
+    },
+    /** A file has settled at `place`; nothing is recorded for a name that is not imported. */
+    async record(place: Place, sizeBytes: number, sha256: string | null): Promise<void> {
+      if (nameKind(place.name) !== 'taken') return
+      const tenant = await state.tenants.get(tenantId)
+      const now = clock.now()
+      await drops.record({
+        id: newId('drop', clock),
+        tenantId,
+        path: dropPath(tenantId, place.folder, place.name),
+        folder: place.folder,
+        filename: place.name,
+        sizeBytes,
+        sha256,
+        source: options.source,
+        actor: options.actor,
+        committedAt: now,
+        readyAt: now + (tenant?.settings.settleSeconds ?? 2) * 1_000,
+      })
+    },
+  }
+}
+
+export type Generations = ReturnType<typeof createGenerations>
