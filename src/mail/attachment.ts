@@ -3,7 +3,7 @@ import type { FileReader, FileStore } from '../domain/storage.ts'
 
 /** Bytes of report in one mail: mail servers commonly take 25 MB, and base64 adds a third. */
 export const maxAttachedBytes = 10_000_000
-/** Rows of report in one mail: more than this nobody corrects by hand in a mail's attachment. */
+/** Rows of one report in a mail: more than this nobody corrects by hand in a mail's attachment. */
 export const maxAttachedRows = 20_000
 
 const chunkBytes = 64 * 1024

@@ -53,7 +53,7 @@ interface OpenedReport {
 async function storyOf(
   run: Run,
   { files, failures }: Composition,
-  left: { bytes: number; rows: number },
+  left: { bytes: number },
   opened: FileReader[],
 ): Promise<OpenedReport> {
   const samples = await samplesOf(run, failures)
@@ -62,12 +62,11 @@ async function storyOf(
   const reader = await openReport(files, run.reportPath)
   if (reader === undefined) return { story: { run, samples, report: null }, attached: null }
   opened.push(reader)
-  const part = await firstPart(reader, { maxBytes: left.bytes, maxRows: left.rows })
+  const part = await firstPart(reader, { maxBytes: left.bytes, maxRows: maxAttachedRows })
   if (part.rows === 0) {
     return { story: { run, samples, report: { filename, part: null } }, attached: null }
   }
   left.bytes -= part.bytes
-  left.rows -= part.rows
   return {
     story: { run, samples, report: { filename, part } },
     attached: { filename, reader, bytes: part.bytes },
@@ -101,11 +100,15 @@ export async function compose(composition: Composition): Promise<string> {
   }
   const from = parseAddress(replyTo)
   const to = failedImportEmail.map(parseAddress)
-  const left = { bytes: maxAttachedBytes, rows: maxAttachedRows }
+  const left = { bytes: maxAttachedBytes }
   const opened: FileReader[] = []
   try {
     const reports: OpenedReport[] = []
-    for (const run of runs) reports.push(await storyOf(run, composition, left, opened))
+    // The smallest first: one huge report must not keep the others out of the mail.
+    for (const run of runs.toSorted((a, b) => a.counts.failed - b.counts.failed)) {
+      reports.push(await storyOf(run, composition, left, opened))
+    }
+    reports.sort((a, b) => runs.indexOf(a.story.run) - runs.indexOf(b.story.run))
     const subject = oneLine(mail.subject ?? subjectOf(mail.kind, tenant, runs), maxSubject)
     const stories = reports.map(({ story }) => story)
     const blocks = contentOf(mail.kind, subject, tenant, stories)

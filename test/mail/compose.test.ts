@@ -141,6 +141,29 @@ describe('compose()', () => {
     ])
   })
 
+  test('attaches the small reports of a mail before it fills up with the first part of a huge one', async () => {
+    const huge = runOf('run_1', { filename: 'huge.csv' })
+    huge.counts.failed = 20_000
+    huge.reportPath = reportPath(huge)
+    await putFile(
+      office.files,
+      huge.reportPath,
+      `"a"\r\n${`"${'x'.repeat(1000)}"\r\n`.repeat(11_000)}`,
+    )
+    const small = runOf('run_2', { filename: 'small.csv' })
+    small.reportPath = reportPath(small)
+    await putFile(office.files, small.reportPath, report(2))
+    const { mail } = await composed([huge, small])
+    expect(mail.attachments.map(({ filename }) => filename.split('.')[0])).toEqual([
+      'huge',
+      'small',
+    ])
+    expect(Buffer.from(mail.attachments[1]?.content ?? []).toString()).toBe(report(2))
+    expect(mail.text).toContain('Only the first')
+    const total = mail.attachments.reduce((sum, { content }) => sum + content.length, 0)
+    expect(total).toBeLessThanOrEqual(10_000_000)
+  })
+
   test.each(mailKinds)('writes a mail of kind %s with and without a run', async (kind) => {
     const run = runOf('run_1', {
       fileReason: { code: 9102, sentence: 'The file has no identifying column' },
