@@ -25,8 +25,8 @@ export interface MemoryDrop extends Doorkeeper {
   loginDeadlineMs: number
   /** Milliseconds that each write takes. */
   writeDelayMs: number
-  failWrites: AppError | undefined
-  failCommit: AppError | undefined
+  failWrites: Error | undefined
+  failCommit: Error | undefined
   refuseAll: boolean
 }
 
