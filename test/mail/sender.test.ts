@@ -308,6 +308,25 @@ describe('startSender()', () => {
     expect(handed).toHaveLength(2)
   })
 
+  test('hears a nudge that comes while it settles how long to wait', async () => {
+    const { transport } = answering()
+    const { state } = office
+    let sender: Sender | undefined
+    const outbox = {
+      ...state.outbox,
+      async nextDueAt() {
+        const next = await state.outbox.nextDueAt()
+        if ((await state.outbox.get('mai_late')) === undefined) {
+          await office.failedRun('late', clock.now())
+          sender?.nudge()
+        }
+        return next
+      },
+    }
+    sender = start(transport, { state: { ...state, outbox } })
+    await until(['mai_late'], 'sent')
+  })
+
   test('goes on with the others when one mail cannot be prepared', async () => {
     const { handed, transport } = answering()
     await office.state.runs.create(runOf('run_bad', { reasons: [{ code: 9999, count: 1 }] }))
