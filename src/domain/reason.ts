@@ -40,7 +40,7 @@ export const reasons = {
   9013: {
     level: 'row',
     meaning: 'unique id required',
-    sentence: '{what}, it is required to know whose row this is',
+    sentence: '{field} {what}, it is required to know whose row this is',
     remedy: 'fill it in',
   },
   9014: {
@@ -299,20 +299,24 @@ export function shownList(values: readonly string[]): string {
   return quoted.length === 0 ? last : `${quoted.join(', ')} and ${last}`
 }
 
+function finished(code: ReasonCode, params: ReadonlyMap<string, string | number>): string {
+  const { sentence, remedy }: Reason = reasons[code]
+  return `${sentence}; ${remedy}`.replace(
+    /"\{(\w+)\}"|\{(\w+)\}/g,
+    (_, quoted: string | undefined, own: string | undefined) => {
+      const value = params.get(quoted ?? own ?? '')
+      if (value === undefined) throw new TypeError(`Reason ${code} lacks ${quoted ?? own}`)
+      return quoted === undefined ? String(value) : `"${shown(String(value))}"`
+    },
+  )
+}
+
 /** The finished sentence of a reason: `<what is>, <what is needed>; <how to put it right>`. */
 export function reasonSentence<Code extends ReasonCode>(
   code: Code,
   params: ReasonParams<Code>,
 ): string {
-  const { sentence, remedy }: Reason = reasons[code]
-  const given = new Map<string, string | number>(Object.entries(params))
-  return `${sentence}; ${remedy}`.replace(
-    /"\{(\w+)\}"|\{(\w+)\}/g,
-    (_, quoted: string | undefined, own: string | undefined) =>
-      quoted === undefined
-        ? String(given.get(own ?? '') ?? '')
-        : `"${shown(String(given.get(quoted) ?? ''))}"`,
-  )
+  return finished(code, new Map(Object.entries(params)))
 }
 
 /** A reason of a row, or a warning about one; `field` is the header as the client wrote it. */
@@ -322,6 +326,19 @@ export function rowReason<Code extends ReasonCode>(
   params: ReasonParams<Code>,
 ): RowReason {
   return { code, field, sentence: reasonSentence(code, params) }
+}
+
+/** What the sentence of `Code` must be told besides the name of the field. */
+export type FieldParams<Code extends ReasonCode> = Omit<ReasonParams<Code>, 'field'>
+
+/** As rowReason, of a sentence that names the field. */
+export function fieldReason<Code extends ReasonCode>(
+  code: Code,
+  field: string,
+  params: FieldParams<Code>,
+): RowReason {
+  const given = new Map<string, string | number>(Object.entries(params))
+  return { code, field, sentence: finished(code, given.set('field', shown(field))) }
 }
 
 /** A reason or a warning of the whole file. */
