@@ -27,6 +27,7 @@ function isLoopback(host: string): boolean {
 interface SmtpError {
   code?: unknown
   permanent?: unknown
+  originalCode?: unknown
   message?: unknown
 }
 
@@ -34,7 +35,10 @@ function resultOf(error: SmtpError): DeliveryResult {
   // A refused login or connection is the operator's to mend, not the recipient's fault: try again later.
   const aboutMail = error.code === 'EENVELOPE' || error.code === 'EMESSAGE'
   const refused = aboutMail && error.permanent === true
-  const message = typeof error.message === 'string' ? error.message : 'no answer'
+  // Deno's connection errors have no message.
+  const words = [error.message, error.originalCode, error.code]
+  const message =
+    words.find((word): word is string => typeof word === 'string' && word !== '') ?? 'no answer'
   return { state: refused ? 'refused' : 'retry', answer: message.slice(0, maxAnswer) }
 }
 
