@@ -1,5 +1,7 @@
+import { cleaned } from './cell.ts'
 import { columns as format, fieldNames, fileLimits, reportPrefix } from './format.ts'
 import type { FieldName } from './format.ts'
+import { unescapeFormula } from './formula.ts'
 import { fileNotice, shown, shownList } from './reason.ts'
 import type { FileNotice } from './run.ts'
 
@@ -100,7 +102,8 @@ export function matchHeader(
   { columnMap = {}, previousFields = [] }: HeaderOptions = {},
 ): HeaderMatch {
   const targetOf = headerMatcher(columnMap)
-  const names = cells.map((cell) => cell.replace(/^[\ufeff\u200b\s]+|[\u200b\s]+$/g, ''))
+  const isReport = cells.some((cell) => wholeHeader(cell).startsWith(reportPrefix))
+  const names = cells.map(cleaned).map((name) => (isReport ? unescapeFormula(name) : name))
   while (names.length > 0 && wholeHeader(names.at(-1) ?? '') === '') names.pop()
   const wholes = names.map(wholeHeader)
   const added = wholes.map((whole) => whole.startsWith(reportPrefix))
@@ -118,7 +121,7 @@ export function matchHeader(
         wholes[index] !== '' &&
         !addedByTools(wholes[index] ?? ''),
     ),
-    isReport: added.includes(true),
+    isReport,
     own: [...names.keys()].filter((index) => added[index] === false),
     rawColumn: wholes.indexOf(`${reportPrefix}raw`),
     codesColumn: wholes.indexOf(`${reportPrefix}codes`),
