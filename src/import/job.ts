@@ -1,0 +1,59 @@
+import type { FileNotice, Run, RunCounts } from '../domain/run.ts'
+import type { Tenant } from '../domain/tenant.ts'
+import type { LedgerOutcome, LedgerPhase, LedgerState } from '../domain/directory.ts'
+
+/** What a worker is told about the run that it does. */
+export interface ImportJob {
+  run: Run
+  tenant: Tenant
+  /** The client's last import; null when there is none. */
+  previous: { id: string; sha256: string | null; failed: number; columns: string[] } | null
+}
+
+/** How far a run is; a worker sends it at most five times a second. */
+export interface ImportProgress {
+  phase: LedgerPhase
+  counts: RunCounts
+  bytesRead: number
+  rowsPerSecond: number
+}
+
+/** How a run ended, as the ledger has it. */
+export interface ImportResult {
+  /** Undefined: stopped at a batch, to be gone on with. */
+  outcome: LedgerOutcome | undefined
+  state: LedgerState
+  /** Path of the failure report in the file store; null when no row failed. */
+  reportPath: string | null
+  /** True when a copy without passwords was put into the archive, so that the source is to be removed. */
+  archived: boolean
+  rowsPerSecond: number
+}
+
+/** What a running import is asked to do; read between batches. */
+export type StopWish = 'no' | 'stop' | 'cancel'
+
+/** A run in a worker. */
+export interface RunningImport {
+  /** Rejects when the worker died or met a fault of ours: the run may be tried again. */
+  readonly result: Promise<ImportResult>
+  /** At a batch: `stop` to go on later, `cancel` for good. */
+  ask(wish: 'stop' | 'cancel'): void
+}
+
+/** Starts a worker for a run; `src/worker.ts` fills it by a thread. */
+export type StartWorker = (
+  job: ImportJob,
+  onProgress: (progress: ImportProgress) => void,
+) => RunningImport
+
+/** A file that is not imported as a whole, and why. */
+export class FileRefused extends Error {
+  readonly notice: FileNotice
+
+  constructor(notice: FileNotice) {
+    super(notice.sentence)
+    this.name = 'FileRefused'
+    this.notice = notice
+  }
+}
