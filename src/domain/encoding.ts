@@ -34,9 +34,9 @@ function utf16Pattern(sample: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
 /** Tells piece by piece whether bytes are well-formed UTF-8. */
 export interface Utf8Check {
   /** False as soon as the bytes so far cannot be UTF-8. */
-  push(bytes: Uint8Array): boolean
+  readonly push: (bytes: Uint8Array) => boolean
   /** Also false when the last character is not whole. */
-  end(): boolean
+  readonly end: () => boolean
 }
 
 /** A strict check of a whole file for UTF-8; only a whole file can say that it is not Windows-1252. */

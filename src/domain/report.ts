@@ -10,9 +10,9 @@ const byteOrderMark = '\ufeff'
 /** Writes a failure report as text, to be encoded as UTF-8 (spec/file-format.md section 6). */
 export interface Report {
   /** Byte order mark and header line. */
-  head(): string
+  readonly head: () => string
   /** One failed row; rows go in file order. */
-  row(failure: RowFailure): string
+  readonly row: (failure: RowFailure) => string
 }
 
 export interface ReportOptions {

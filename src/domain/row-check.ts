@@ -41,7 +41,7 @@ export interface RowCheck {
   /** Why no row of this file can create a user: required fields that have no column. Empty mostly. */
   readonly createReasons: readonly RowReason[]
   /** Checks one record, whose first physical line is `line`; blank records are not rows (isBlankRecord). */
-  check(cells: readonly string[], line: number): CheckedRow
+  readonly check: (cells: readonly string[], line: number) => CheckedRow
 }
 
 // Where the value of a cell goes that is no stored field.

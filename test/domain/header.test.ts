@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { columns, fieldNames } from '../../src/domain/format.ts'
 import { headerMatcher, knownHeaders, matchHeader, plainHeader } from '../../src/domain/header.ts'

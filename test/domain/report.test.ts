@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { parse } from 'csv-parse/sync'
 import { describe, expect, test } from 'vitest'
 import { escapeFormula, unescapeFormula } from '../../src/domain/formula.ts'
@@ -68,12 +68,12 @@ describe('createReport()', () => {
 
 /** Reads a CSV, checks its rows and writes their report, as an import does. */
 function reportOf(text: string, delimiter: string): string {
-  const [head = [], ...rows] = parse(text, {
+  const [head = [], ...rows]: string[][] = parse(text, {
     bom: true,
     delimiter,
     relax_column_count: true,
     info: false,
-  }) as string[][]
+  })
   const header = matchHeader(head)
   expect(header.reasons).toEqual([])
   const { check } = createRowCheck({
