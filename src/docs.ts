@@ -7,7 +7,7 @@ const shownDefaults: Readonly<Record<string, string>> = {
 }
 
 /** docs/configuration.md, from the table of options. */
-export function configurationPage(): string {
+function configurationPage(): string {
   const rows = Object.values(options).map(({ name, fallback, sentence }) => {
     const shown = shownDefaults[name] ?? (fallback === '' ? '' : `\`${fallback}\``)
     return `| \`${name}\` | ${shown} | ${sentence} |`
@@ -29,7 +29,7 @@ What belongs to one client (mail settings, mode, required fields, columns) is no
 }
 
 /** examples/server.env: every option, commented, at its default. */
-export function serverEnv(): string {
+function serverEnv(): string {
   const entries = Object.values(options).map(
     ({ name, fallback, sentence }) =>
       `# ${sentence}\n#${name}=${shownDefaults[name] === undefined ? fallback : ''}\n`,
@@ -38,7 +38,7 @@ export function serverEnv(): string {
 }
 
 /** docs/cli.md, from the table of commands. */
-export function cliPage(): string {
+function cliPage(): string {
   const sections = commands.map(({ name, usage, sentence }) =>
     `## ${name}\n\n\`\`\`\nrosterdrop ${name} ${usage}`
       .trimEnd()
@@ -53,4 +53,13 @@ In a clone: \`npm run rosterdrop -- COMMAND\`. In the container: \`rosterdrop CO
 ${sections.join('\n')}
 *Made from the table in src/cli.ts by \`npm run docs\`.*
 `
+}
+
+/** Every page that is made from a table of the code, by its path in the repository. */
+export function generatedPages(): Record<string, string> {
+  return {
+    'docs/configuration.md': configurationPage(),
+    'docs/cli.md': cliPage(),
+    'examples/server.env': serverEnv(),
+  }
 }
