@@ -4,10 +4,11 @@ export interface IdentifierShape {
   digits: number
 }
 
-// Fewer values look alike by chance.
+// Fewer values look alike by chance; more tell nothing new, and a directory may hold millions.
 const leastValues = 20
+const mostValues = 5000
 
-/** The shape that all of `values` have; null when they have none, or are too few to tell. */
+/** The shape that all of `values`, the first thousands at least, have; null when they have none, or are too few to tell. */
 export function identifierShape(values: Iterable<string>): IdentifierShape | null {
   let digits = 0
   let count = 0
@@ -18,6 +19,7 @@ export function identifierShape(values: Iterable<string>): IdentifierShape | nul
     digits = value.length
     zeros ||= value.startsWith('0')
     count += 1
+    if (count === mostValues) break
   }
   return count >= leastValues && zeros ? { digits } : null
 }

@@ -40,7 +40,7 @@ export const reasons = {
   9013: {
     level: 'row',
     meaning: 'unique id required',
-    sentence: '{field} {what}, it is required to know whose row this is',
+    sentence: '{field} {what}, an identifier is required to know whose row this is',
     remedy: 'fill it in',
   },
   9014: {
@@ -130,7 +130,8 @@ export const reasons = {
   9103: {
     level: 'file',
     meaning: 'two columns for one field',
-    sentence: 'The columns {columns} all mean {field}, one column for a field is needed',
+    sentence:
+      'The columns {columns} mean the same field ({field}), one column for a field is needed',
     remedy: 'remove or rename the others and drop the file again',
   },
   9104: {

@@ -196,7 +196,7 @@ describe('matchHeader()', () => {
 
   test('quotes both columns of one field', () => {
     expect(matchHeader(['email', 'E-mail']).reasons[0]?.sentence).toContain(
-      '"email" and "E-mail" all mean email',
+      '"email" and "E-mail" mean the same field (email)',
     )
   })
 
