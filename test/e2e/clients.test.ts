@@ -89,7 +89,9 @@ const openssh: ClientCase['run'] = async ({ server, tenant, folder, local }) => 
   const askpass = join(folder, 'askpass')
   writeFileSync(askpass, `#!/bin/sh\necho '${tenant.password}'\n`, { mode: 0o700 })
   const batch = join(folder, 'batch')
-  const commands = ['put', 'put'].map((word, index) => `${word} ${local} ${[first, 'other.part'][index]}`)
+  const commands = ['put', 'put'].map(
+    (word, index) => `${word} ${local} ${[first, 'other.part'][index]}`,
+  )
   writeFileSync(batch, `${commands.join('\n')}\nrename other.part ${renamed}\nls -1\nrm ${first}\n`)
   const options = [
     'StrictHostKeyChecking=no',
@@ -101,13 +103,15 @@ const openssh: ClientCase['run'] = async ({ server, tenant, folder, local }) => 
   return call(program('sftp'), args, { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' })
 }
 
-const python = (script: string, module: string): ClientCase['run'] => async (steps) => {
-  const { server, tenant, local } = steps
-  const file = join(steps.folder, `${module}.py`)
-  writeFileSync(file, script)
-  const ports = [server.sftpPort, server.ftpsPort].map(String)
-  return call(pythonWith(module) ?? '', [file, ...ports, tenant.login, tenant.password, local])
-}
+const python =
+  (script: string, module: string): ClientCase['run'] =>
+  async (steps) => {
+    const { server, tenant, local } = steps
+    const file = join(steps.folder, `${module}.py`)
+    writeFileSync(file, script)
+    const ports = [server.sftpPort, server.ftpsPort].map(String)
+    return call(pythonWith(module) ?? '', [file, ...ports, tenant.login, tenant.password, local])
+  }
 
 const paramikoScript = `
 import sys, paramiko
@@ -201,7 +205,7 @@ describe.each(runtimes)('real clients against a server under %s', (runtime) => {
         expect(listed).toContain(renamed)
         await withSftp(server, tenant, async (sftp) => {
           expect((await sftp.list('/')).map(({ name }) => name)).toEqual([renamed])
-          expect(String(await sftp.get(`/${renamed}`))).toBe(content)
+          expect(await sftp.get(`/${renamed}`)).toEqual(Buffer.from(content))
           await sftp.delete(`/${renamed}`)
         })
       },

@@ -95,10 +95,11 @@ const importer: Pick<Importer, 'submit' | 'cancel' | 'failures'> = {
   },
 }
 
-type Init = RequestInit & { headers?: Record<string, string> }
-
-const request = (path: string, init: Init = {}, token = tokens.get('tenant') ?? '') =>
-  app.request(path, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } })
+function request(path: string, init: RequestInit = {}, token = tokens.get('tenant') ?? '') {
+  const headers = new Headers(init.headers)
+  headers.set('authorization', `Bearer ${token}`)
+  return app.request(path, { ...init, headers })
+}
 
 beforeEach(async () => {
   state = openState(':memory:')

@@ -99,10 +99,9 @@ export function request(
   path: string,
   init: RequestInit & { duplex?: 'half' } = {},
 ): Promise<Response> {
-  return fetch(`http://127.0.0.1:${server.httpPort}${path}`, {
-    ...init,
-    headers: { authorization: `Bearer ${tenant.token}`, ...init.headers },
-  })
+  const headers = new Headers(init.headers)
+  headers.set('authorization', `Bearer ${tenant.token}`)
+  return fetch(`http://127.0.0.1:${server.httpPort}${path}`, { ...init, headers })
 }
 
 /** Every run of the tenant, newest first. */
