@@ -12,13 +12,32 @@ export function isPlain(text: string): boolean {
   return true
 }
 
-// White space with NBSP and the byte order mark (both in \s), and what has no width.
-const outer = '[\\s\\u180e\\u200b-\\u200d\\u2060]'
-const outerSpace = new RegExp(`^${outer}+|${outer}+$`, 'g')
+/** White space, with NBSP and the byte order mark, and what has no width. */
+function isOuter(code: number): boolean {
+  if (code <= lastPlain) return code === space || (code >= 0x09 && code <= 0x0d)
+  return (
+    code === 0xa0 ||
+    code === 0x1680 ||
+    code === 0x180e ||
+    (code >= 0x2000 && code <= 0x200d) ||
+    code === 0x2028 ||
+    code === 0x2029 ||
+    code === 0x202f ||
+    code === 0x205f ||
+    code === 0x2060 ||
+    code === 0x3000 ||
+    code === 0xfeff
+  )
+}
 
 /** A value as it is checked and stored: trimmed, NBSP and zero-width too, and NFC. */
 export function cleaned(text: string): string {
-  return text.replace(outerSpace, '').normalize('NFC')
+  // By hand: a pattern for white space at the end takes the square of the length of white space inside.
+  let start = 0
+  let end = text.length
+  while (start < end && isOuter(text.charCodeAt(start))) start += 1
+  while (end > start && isOuter(text.charCodeAt(end - 1))) end -= 1
+  return text.slice(start, end).normalize('NFC')
 }
 
 /** True when a cell holds nothing but what `cleaned` takes off. */

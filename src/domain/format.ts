@@ -31,19 +31,17 @@ export const fieldNames = [
 export type FieldName = (typeof fieldNames)[number]
 
 /** What a cell of a field must look like; one checker each in value-check.ts. */
-export const fieldKinds = [
-  'text',
-  'identifier',
-  'email',
-  'password',
-  'userType',
-  'loginSource',
-  'region',
-  'postalCode',
-  'date',
-  'status',
-] as const
-export type FieldKind = (typeof fieldKinds)[number]
+type FieldKind =
+  | 'text'
+  | 'identifier'
+  | 'email'
+  | 'password'
+  | 'userType'
+  | 'loginSource'
+  | 'region'
+  | 'postalCode'
+  | 'date'
+  | 'status'
 
 /** One column of the format: everything that is known about a field. */
 export interface Column {

@@ -91,6 +91,9 @@ export function headerMatcher(
   }
 }
 
+// The name of a column is repeated with each failure of its cells: none of a real system is longer.
+const maxNameLength = 200
+
 // Columns that tools for data exchange add to their own exports.
 function addedByTools(whole: string): boolean {
   return whole === '_importerror' || whole.startsWith('sf__')
@@ -108,7 +111,9 @@ export function matchHeader(
   const wholes = names.map(wholeHeader)
   const added = wholes.map((whole) => whole.startsWith(reportPrefix))
   const targets = names.map((name, index): ColumnTarget =>
-    added[index] === true || addedByTools(wholes[index] ?? '') ? null : targetOf(name),
+    added[index] === true || addedByTools(wholes[index] ?? '') || name.length > maxNameLength
+      ? null
+      : targetOf(name),
   )
   const match: HeaderMatch = {
     names,
@@ -138,6 +143,10 @@ function fieldOf(target: FieldName | 'deactivate'): FieldName {
   return target === 'deactivate' ? 'status' : target
 }
 
+function looksLikeAddress(name: string): boolean {
+  return name.length <= maxNameLength && /^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(name)
+}
+
 function fileReasons({ names, columns, fields, own }: HeaderMatch): FileNotice[] {
   if (names.length === 0) {
     return [fileNotice(9100, { what: 'has a header row without names' })]
@@ -147,7 +156,7 @@ function fileReasons({ names, columns, fields, own }: HeaderMatch): FileNotice[]
     return [fileNotice(9108, { what: `${names.length} columns`, limit })]
   }
   // An address among names, none of which is known: the first row is a user already.
-  if (fields.length === 0 && names.some((name) => /^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(name))) {
+  if (fields.length === 0 && names.some(looksLikeAddress)) {
     return [fileNotice(9100, { what: 'has no header row' })]
   }
   const reasons: FileNotice[] = []

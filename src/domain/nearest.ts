@@ -42,3 +42,19 @@ export function nearest(value: string, names: readonly string[]): string | undef
   }
   return found
 }
+
+// A file may have a wrong value in each of its millions of rows, mostly few different ones.
+const maxRemembered = 1000
+
+/** `work`, done once for a value that comes again and again. */
+export function remembering<T>(work: (value: string) => T): (value: string) => T {
+  const results = new Map<string, { result: T }>()
+  return (value) => {
+    const known = results.get(value)
+    if (known !== undefined) return known.result
+    if (results.size >= maxRemembered) results.clear()
+    const result = work(value)
+    if (value.length <= maxLength) results.set(value, { result })
+    return result
+  }
+}

@@ -25,7 +25,7 @@ const signatures: readonly (readonly [start: readonly number[], what: string])[]
 
 /** First characters, lower-case and without white space in front → what the file is. */
 const openings: readonly (readonly [start: RegExp, what: string])[] = [
-  [/^(?:<!--[^]*?-->\s*)*<(?:!doctype\s+html|html|head|body|table|script|meta)\b/, 'an HTML page'],
+  [/^<(?:!doctype\s+html|html|head|body|table|script|meta)\b/, 'an HTML page'],
   [/^<\?xml[^]*?progid="excel\.sheet"/, 'an Excel workbook (XML)'],
   [/^<\?xml[^]*?<html\b/, 'an HTML page'],
   [/^<(?:\?xml|!doctype|[a-z][\w:-]*[\s/>])/, 'an XML document'],
@@ -44,9 +44,21 @@ export function detectNotCsv(sample: Uint8Array): string | null {
   if (startsWithZip(sample)) return zipKind(sample)
   const { encoding, bomBytes } = detectEncoding(sample)
   const text = new TextDecoder(encoding).decode(sample.subarray(bomBytes, openingBytes))
-  const opening = text.trimStart().toLowerCase()
+  const opening = withoutComments(text.trimStart()).toLowerCase()
   for (const [start, what] of openings) if (start.test(opening)) return what
   return isBinary(sample, encoding) ? 'binary data' : null
+}
+
+/** The text behind the comments that a page may begin with. */
+function withoutComments(text: string): string {
+  let from = 0
+  while (text.startsWith('<!--', from)) {
+    const end = text.indexOf('-->', from)
+    if (end < 0) return '<!doctype html'
+    from = end + 3
+    while (/\s/.test(text[from] ?? '')) from += 1
+  }
+  return text.slice(from)
 }
 
 function startsWithZip(sample: Uint8Array): boolean {

@@ -1,7 +1,7 @@
 import type { RowReason } from './importer.ts'
 import type { FileNotice } from './run.ts'
 
-export type ReasonLevel = 'file' | 'row' | 'warning'
+type ReasonLevel = 'file' | 'row' | 'warning'
 
 /** One reason: what its code means, and the two halves of the sentence that a client reads. */
 export interface Reason {

@@ -45,7 +45,7 @@ export function createReport({ headers, delimiter, withRaw }: ReportOptions): Re
 }
 
 /** All sentences of a row as one text: one sentence a reason, each closed by a full stop. */
-export function reasonText(reasons: readonly RowReason[]): string {
+function reasonText(reasons: readonly RowReason[]): string {
   return reasons.map(({ sentence }) => `${sentence}.`).join(' ')
 }
 
@@ -70,7 +70,7 @@ export function ownCells(
 const hiddenRecord = '(not shown: the file has a password column)'
 
 /** A record that could not be split as it may be shown; it cannot be told where a password in it ends. */
-export function shownRecord({ hasPassword }: Pick<HeaderMatch, 'hasPassword'>, record: string) {
+function shownRecord({ hasPassword }: HeaderMatch, record: string): string {
   return hasPassword ? hiddenRecord : record
 }
 

@@ -10,9 +10,6 @@ export const storedFields: readonly StoredField[] = fieldNames.filter(
   (field): field is StoredField => field !== 'password' && field !== 'status',
 )
 
-/** What the directory keeps of a user: every field as text or null, and whether the user is active. */
-export type UserFields = Record<StoredField, string | null> & { active: boolean }
-
 /** A row after its check, ready for the upsert when `reasons` is empty. */
 export interface CheckedRow {
   /** First physical line of the record, from 1. */

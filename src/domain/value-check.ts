@@ -2,7 +2,7 @@ import { dateReader, readIsoDate } from './date-pattern.ts'
 import type { Column } from './format.ts'
 import { spreadsheetDamage } from './identifier-shape.ts'
 import type { IdentifierShape } from './identifier-shape.ts'
-import { nearest } from './nearest.ts'
+import { nearest, remembering } from './nearest.ts'
 import { shown, shownList } from './reason.ts'
 import type { FieldParams, ReasonCode } from './reason.ts'
 import { regionCode, regionNames } from './region.ts'
@@ -51,22 +51,27 @@ const checkers: Readonly<
     },
   userType: ({ userTypes }) => checkUserType(userTypes),
   loginSource: ({ loginSources }) => checkLoginSource(loginSources),
-  region: () => (value, find) => {
-    const code = regionCode(value)
-    if (code !== undefined) return code
-    const near = nearest(value, regionNames)
-    return find.fail(9033, {
-      value,
-      need: 'a province of Canada or a state of the US',
-      remedy:
-        near === undefined
-          ? 'write its two-letter code, such as ON'
-          : `write ${regionCode(near) ?? near} if ${near} is meant`,
-    })
-  },
+  region: () => checkRegion(),
   postalCode: () => checkPostalCode,
   date: ({ datePattern }) => checkDate(datePattern),
   status: ({ inverted }) => checkStatus(inverted),
+}
+
+function checkRegion(): ValueCheck {
+  const codeOf = remembering(regionCode)
+  const remedyFor = remembering((value) => {
+    const near = nearest(value, regionNames)
+    return near === undefined
+      ? 'write its two-letter code, such as ON'
+      : `write ${regionCode(near) ?? near} if ${near} is meant`
+  })
+  return (value, find) =>
+    codeOf(value) ??
+    find.fail(9033, {
+      value,
+      need: 'a province of Canada or a state of the US',
+      remedy: remedyFor(value),
+    })
 }
 
 // Printable ASCII that has no place in a plain address: it separates, quotes or comments.
@@ -128,11 +133,13 @@ const takenAs = (value: string, name: string) => ({
   remedy: 'write it that way',
 })
 
-function suggestion(value: string, names: readonly string[]): string {
-  const near = nearest(value, names)
-  return near === undefined
-    ? `write one of ${shownList(names)}`
-    : `write "${shown(near)}" if that is meant`
+function suggestions(names: readonly string[]): (value: string) => string {
+  return remembering((value) => {
+    const near = nearest(value, names)
+    return near === undefined
+      ? `write one of ${shownList(names)}`
+      : `write "${shown(near)}" if that is meant`
+  })
 }
 
 function checkUserType(userTypes: readonly UserType[]): ValueCheck | undefined {
@@ -140,6 +147,7 @@ function checkUserType(userTypes: readonly UserType[]): ValueCheck | undefined {
   const names = userTypes.map(({ name }) => name)
   const exact = new Set(names)
   const byLoose = looseNames(names)
+  const suggestion = suggestions(names)
   const byId = new Map(userTypes.map(({ id, name }) => [id, name]))
   return (value, find) => {
     if (exact.has(value)) return value
@@ -150,7 +158,7 @@ function checkUserType(userTypes: readonly UserType[]): ValueCheck | undefined {
     }
     return (
       byId.get(value) ??
-      find.fail(9033, { value, need: 'one of your user types', remedy: suggestion(value, names) })
+      find.fail(9033, { value, need: 'one of your user types', remedy: suggestion(value) })
     )
   }
 }
@@ -159,11 +167,12 @@ function checkLoginSource(loginSources: readonly string[]): ValueCheck | undefin
   if (loginSources.length === 0) return undefined
   const exact = new Set(loginSources)
   const byLoose = looseNames(loginSources)
+  const suggestion = suggestions(loginSources)
   return (value, find) => {
     if (exact.has(value)) return value
     const source = byLoose.get(loose(value)) ?? undefined
     if (source === undefined) {
-      return find.fail(9015, { value, remedy: suggestion(value, loginSources) })
+      return find.fail(9015, { value, remedy: suggestion(value) })
     }
     find.warn(9119, takenAs(value, source))
     return source

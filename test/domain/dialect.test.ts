@@ -128,6 +128,8 @@ describe('detectNotCsv()', () => {
     ['a PDF document', bytes('%PDF-1.7\n')],
     ['a gzip archive', Buffer.from('1f8b0800', 'hex')],
     ['an HTML page', bytes('\ufeff\r\n <!DOCTYPE html>\n<html>')],
+    ['an HTML page', bytes(`${'<!---->'.repeat(500)} <html>`)],
+    ['an HTML page', bytes(`<!--${'<!--'.repeat(900)}`)],
     ['an HTML page', bytes('<!-- made by x --><table><tr><td>email</td></tr></table>')],
     ['an HTML page', bytes('<html xmlns:x="urn:schemas-microsoft-com:office:excel">', 'utf16le')],
     ['an XML document', bytes('<?xml version="1.0"?><users></users>')],

@@ -173,6 +173,18 @@ describe('matchHeader()', () => {
     expect(matchHeader(['email', '_importError']).isReport).toBe(false)
   })
 
+  test('takes no column with a name of hundreds of characters', () => {
+    const long = `e-m${'-'.repeat(60_000)}ail`
+    expect(
+      matchHeader(['email', `c${'.'.repeat(250)}ity`, `a@${'.'.repeat(60_000)}@`]),
+    ).toMatchObject({
+      fields: ['email'],
+      columns: ['email', null, null],
+    })
+    expect(codes([long]).reasons).toEqual([9102])
+    expect(matchHeader([long]).reasons[0]?.sentence.length).toBeLessThan(300)
+  })
+
   test('drops empty headers at the end and keeps those before', () => {
     expect(matchHeader(['email', '', 'city', ' ', '\ufeff', '']).names).toEqual([
       'email',

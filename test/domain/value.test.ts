@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { cleaned, codePoints, isBlank, isBlankRecord, isPlain } from '../../src/domain/cell.ts'
 import { dateReader, readIsoDate } from '../../src/domain/date-pattern.ts'
 import { identifierShape, spreadsheetDamage } from '../../src/domain/identifier-shape.ts'
-import { editDistance, nearest } from '../../src/domain/nearest.ts'
+import { editDistance, nearest, remembering } from '../../src/domain/nearest.ts'
 import { shown, shownList } from '../../src/domain/reason.ts'
 import { regionCode, regionCodes, regionNames } from '../../src/domain/region.ts'
 import { comparisonKey } from '../../src/domain/user.ts'
@@ -15,6 +15,7 @@ describe('isPlain()', () => {
         if (isPlain(text)) expect(cleaned(text)).toBe(text)
       }),
     )
+    expect(cleaned(`\u00a0 a${' '.repeat(60_000)}b \ufeff`)).toBe(`a${' '.repeat(60_000)}b`)
     expect(isPlain('plain ASCII ~')).toBe(true)
     for (const text of [' a', 'a ', 'é', 'a\tb', '\u007f', '\u00a0'])
       expect(isPlain(text)).toBe(false)
@@ -163,6 +164,21 @@ describe('nearest()', () => {
         expect(editDistance(a, b)).toBeGreaterThanOrEqual(Math.abs(a.length - b.length))
       }),
     )
+  })
+})
+
+describe('remembering()', () => {
+  test('does its work once for a value, gives what the work gives, and stays small', () => {
+    let done = 0
+    const upper = remembering((value) => {
+      done += 1
+      return value.toUpperCase()
+    })
+    for (let i = 0; i < 10; i += 1) expect(upper('abc')).toBe('ABC')
+    expect(done).toBe(1)
+    for (let i = 0; i < 3000; i += 1) expect(upper(`v${i}`)).toBe(`V${i}`)
+    expect(upper('abc')).toBe('ABC')
+    expect(done).toBe(3002)
   })
 })
 
