@@ -1,0 +1,25 @@
+/** What a peer can reach over FTP, each with its reason (spec/promises.md). */
+export const ftpsLimits = {
+  /** Bytes of a command line: the longest path in the longest command, twice. */
+  lineBytes: 4_096,
+  /** Commands that wait: a client pipelines a handful; the socket is not read beyond that. */
+  commands: 32,
+  /** Milliseconds without a command. */
+  idleMs: 300_000,
+  /** Milliseconds without a byte on a data connection. */
+  stallMs: 120_000,
+  /** Milliseconds that a passive port waits for its connection. */
+  passiveMs: 30_000,
+  /** Milliseconds for a TLS handshake. */
+  handshakeMs: 20_000,
+  /** Plaintext bytes on their way to the disk before the socket is held. */
+  inFlightBytes: 1 << 20,
+  /** Bytes of one write: a trip through the thread pool costs more than copying does. */
+  batchBytes: 256 * 1024,
+  /** Milliseconds between the end of the data and 226: a client that leaves early has left by then (facts.md). */
+  settleMs: 5,
+  /** Bytes of the file that HASH and downloads read at once. */
+  readBytes: 256 * 1024,
+} as const
+
+export type FtpsLimits = { readonly [K in keyof typeof ftpsLimits]: number }

@@ -1,0 +1,123 @@
+import { createServer } from 'node:net'
+import type { Server, Socket } from 'node:net'
+import type { Admission, Doorkeeper } from '../../domain/drop.ts'
+import { isAppError } from '../../domain/error.ts'
+import type { Log } from '../../domain/log.ts'
+import { acceptProxy, socketEnds } from '../proxy-protocol.ts'
+import type { Certificate } from './certificate.ts'
+import { serveConnection } from './connection.ts'
+import type { FtpConnection } from './connection.ts'
+import { ftpsLimits } from './limits.ts'
+import type { FtpsLimits } from './limits.ts'
+import { createSecurity } from './secure.ts'
+
+export interface FtpsListenerOptions {
+  /** Address to listen on. */
+  host: string
+  /** AUTH TLS; 0: any free one. */
+  explicitPort: number
+  /** TLS from the first byte; 0: any free one. */
+  implicitPort: number
+  certificate: Certificate
+  passive: {
+    ports: { first: number; last: number }
+    /** IPv4 address in PASV replies; null: the one that the client came to. */
+    announced: string | null
+  }
+  doorkeeper: Doorkeeper
+  log: Log
+  limits?: Partial<FtpsLimits>
+  /** Connections begin with a PROXY protocol header. Default: false. */
+  proxyProtocol?: boolean
+}
+
+export interface FtpsListener {
+  readonly explicitPort: number
+  readonly implicitPort: number
+  /** Takes another certificate for new connections. */
+  reload(certificate: Certificate): void
+  /** Takes no new connection, lets transfers finish for `graceMs`, then cuts them. Idempotent. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Starts FTPS, explicit and implicit; resolves when both ports accept connections. */
+export async function startFtpsListener(options: FtpsListenerOptions): Promise<FtpsListener> {
+  const { host, doorkeeper, log, proxyProtocol = false } = options
+  const limits: FtpsLimits = { ...ftpsLimits, ...options.limits }
+  const security = createSecurity(options.certificate)
+  const connections = new Set<FtpConnection>()
+  let stopped: Promise<void> | undefined
+
+  async function accept(socket: Socket, implicit: boolean): Promise<void> {
+    socket.on('error', () => undefined)
+    socket.setNoDelay(true)
+    let admission: Admission
+    try {
+      const ends = proxyProtocol ? await acceptProxy(socket) : socketEnds(socket)
+      const { address, port } = ends
+      admission = doorkeeper.admit({ address, port, protocol: 'ftps', clientVersion: null })
+    } catch (error) {
+      if (!isAppError(error)) log.error('ftps connection failed', { error })
+      // In clear on the explicit port only: on the other, the peer waits for TLS.
+      if (!implicit && isAppError(error, 'too_many')) socket.end(`421 ${error.message}\r\n`)
+      setTimeout(() => socket.destroy(), 1_000).unref()
+      return
+    }
+    const passive = { ...options.passive, host, proxyProtocol, waitMs: limits.passiveMs }
+    const connection = serveConnection({
+      socket,
+      admission,
+      security,
+      passive,
+      limits,
+      log,
+      implicit,
+    })
+    connections.add(connection)
+    socket.once('close', () => connections.delete(connection))
+    if (stopped !== undefined) connection.drain()
+  }
+
+  async function listen(port: number, implicit: boolean): Promise<Server> {
+    const server = createServer({ pauseOnConnect: true }, (socket) => void accept(socket, implicit))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+    server.on('error', (error) => log.error('ftps listener failed', { error }))
+    return server
+  }
+
+  const servers = await Promise.all([
+    listen(options.explicitPort, false),
+    listen(options.implicitPort, true),
+  ])
+  const [explicitPort = 0, implicitPort = 0] = servers.map((server) => {
+    const address = server.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  })
+
+  async function stop(graceMs: number): Promise<void> {
+    for (const server of servers) server.close()
+    for (const connection of connections) connection.drain()
+    const deadline = Date.now() + graceMs
+    while (connections.size > 0 && Date.now() < deadline) {
+      if (![...connections].some(({ busy }) => busy)) break
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    for (const connection of connections) connection.destroy('server stopped')
+  }
+
+  return {
+    explicitPort,
+    implicitPort,
+    reload: (certificate) => security.reload(certificate),
+    stop(graceMs) {
+      stopped ??= stop(graceMs)
+      return stopped
+    },
+  }
+}

@@ -1,0 +1,47 @@
+import type { DropEntry } from '../../domain/drop.ts'
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const halfYearMs = 182 * 86_400_000
+
+const two = (value: number): string => String(value).padStart(2, '0')
+
+/** A line as `ls -l` prints it, times in UTC. */
+export function listLine(entry: DropEntry, now: number): string {
+  const { kind, writable, size, modifiedAt, name } = entry
+  const folder = kind === 'folder'
+  const rights = folder
+    ? writable
+      ? 'drwxr-xr-x'
+      : 'dr-xr-xr-x'
+    : writable
+      ? '-rw-r--r--'
+      : '-r--r--r--'
+  const date = new Date(modifiedAt)
+  const recent = Math.abs(now - modifiedAt) < halfYearMs
+  const tail = recent
+    ? `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`
+    : ` ${date.getUTCFullYear()}`
+  const day = String(date.getUTCDate()).padStart(2)
+  return `${rights} 1 drop drop ${String(size).padStart(12)} ${months[date.getUTCMonth()]} ${day} ${tail} ${name}\r\n`
+}
+
+/** `yyyymmddhhmmss` in UTC (RFC 3659 section 2.3). */
+export function timeValue(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/[-T:]|\.\d+Z$/g, '')
+}
+
+/** Milliseconds of a time value, with or without a fraction; undefined when it is none. */
+export function parseTimeValue(text: string): number | undefined {
+  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.\d+)?$/.exec(text)
+  if (match === null) return undefined
+  const [, year, month, day, hour, minute, second] = match
+  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  return Number.isNaN(time) ? undefined : time
+}
+
+/** The facts of MLSD and MLST before the name (RFC 3659 section 7.5). */
+export function facts({ kind, size, modifiedAt, writable }: DropEntry): string {
+  const modify = `modify=${timeValue(modifiedAt)};`
+  if (kind === 'folder') return `type=dir;${modify}perm=${writable ? 'cel' : 'el'};`
+  return `type=file;size=${size};${modify}perm=${writable ? 'adfrw' : 'r'};`
+}

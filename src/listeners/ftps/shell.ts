@@ -1,0 +1,57 @@
+import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+
+/**
+ * The one file that touches ftp-srv: its connection object, for the framing of replies, and nothing else of it.
+ *
+ * facts.md lists what is broken in the rest, and docs/decisions/0050 says what this leaves.
+ */
+interface FtpConnection {
+  commandSocket: Socket | TLSSocket
+  /** One line, or several with the hyphens of RFC 959 section 4.2. */
+  reply(code: number, ...lines: string[]): PromiseLike<unknown>
+}
+
+type FtpConnectionClass = new (
+  server: object,
+  options: { socket: Socket | TLSSocket; log: object },
+) => FtpConnection
+
+// A CommonJS module without types for its parts.
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape above is held by the tests
+const Connection = createRequire(import.meta.url)('ftp-srv/src/connection') as FtpConnectionClass
+
+const nothing = (): void => undefined
+const quiet = { child: () => quiet, trace: nothing, info: nothing, warn: nothing, error: nothing }
+
+class ShellConnection extends Connection {
+  // ftp-srv would split, parse and run what comes: we frame it ourselves.
+  _handleData(): void {}
+}
+
+/** The replies of one control connection. */
+export interface Shell {
+  /** Writes a reply; several lines are framed as one. Never rejects. */
+  reply(code: number, ...lines: string[]): Promise<void>
+  /** From here on replies go through TLS. */
+  secure(socket: TLSSocket): void
+}
+
+/** ftp-srv's connection around a control socket. */
+export function createShell(socket: Socket | TLSSocket): Shell {
+  const server = { options: {}, isTLS: false, emit: nothing, listeners: () => [] }
+  // Its constructor listens for data; the listener does nothing, and must not set the stream flowing.
+  const paused = socket.isPaused()
+  const connection = new ShellConnection(server, { socket, log: quiet })
+  socket.removeAllListeners('data')
+  if (paused) socket.pause()
+  return {
+    async reply(code, ...lines) {
+      await connection.reply(code, ...lines)
+    },
+    secure(next) {
+      connection.commandSocket = next
+    },
+  }
+}
