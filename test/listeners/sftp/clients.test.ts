@@ -1,0 +1,210 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { call, opensshOptions, programs, rightPassword } from './programs.ts'
+import type { Login } from './programs.ts'
+import { until } from './raw.ts'
+import { startReal } from './real.ts'
+import type { RealServer } from './real.ts'
+
+// Names in .part are not imported, so nothing remembers them when a test clears the folder from outside.
+const oddName = '日本 a:b?q\\x"y$z#w.part'
+const manyFiles = 1_000
+const manyNames = 9_000
+
+describe.each(['node', 'deno'] as const)('the SFTP listener under %s', (runtime) => {
+  const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-clients-'))
+  const local = join(folder, 'local.csv')
+  const back = join(folder, 'back.csv')
+  const empty = join(folder, 'empty.csv')
+  const part = join(folder, 'part.csv')
+  const many = join(folder, 'many')
+  const content = Buffer.from(
+    `email,firstName\n${'someone@maple.example,Some One\n'.repeat(12_000)}`,
+  )
+  const clientKey = join(folder, 'key')
+  let server: RealServer
+  let login: Login
+
+  beforeAll(async () => {
+    writeFileSync(local, content)
+    writeFileSync(part, content.subarray(0, 100_001))
+    writeFileSync(empty, '')
+    mkdirSync(many)
+    for (let n = 0; n < manyFiles; n += 1) writeFileSync(join(many, `f${n}.part`), `row ${n}\n`)
+    spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', clientKey])
+    const publicKey = readFileSync(`${clientKey}.pub`, 'utf8').trim()
+    server = await startReal({ runtime, publicKey })
+    login = { server, folder, password: rightPassword }
+  })
+  afterAll(async () => {
+    await server.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  function clear(): void {
+    for (const name of server.names()) rmSync(join(server.dropFolder, name), { recursive: true })
+  }
+  const stored = (name: string): Buffer => readFileSync(join(server.dropFolder, name))
+
+  describe.each(programs)('$name', (client) => {
+    function cell(title: string, work: (() => Promise<void>) | undefined, timeout = 30_000): void {
+      if (work === undefined) return
+      test.skipIf(client.path === undefined)(
+        title,
+        async () => {
+          clear()
+          rmSync(back, { force: true })
+          await work()
+        },
+        timeout,
+      )
+    }
+
+    cell('puts, lists and gets a file', async () => {
+      await client.put(login, local, 'a.part')
+      expect(stored('a.part').equals(content)).toBe(true)
+      expect(await client.list(login)).toContain('a.part')
+      await client.get(login, 'a.part', back)
+      expect(readFileSync(back).equals(content)).toBe(true)
+    })
+    cell('puts over a file that is there', async () => {
+      await client.put(login, local, 'a.part')
+      await client.put(login, part, 'a.part')
+      expect(stored('a.part').length).toBe(100_001)
+    })
+    cell('renames and deletes', async () => {
+      await client.put(login, local, 'a.part')
+      await client.rename(login, 'a.part', 'b.part')
+      expect(server.names()).toEqual(['b.part'])
+      await client.remove(login, 'b.part')
+      expect(server.names()).toEqual([])
+    })
+    cell('puts and gets 0 bytes', async () => {
+      await client.put(login, empty, 'empty.part')
+      expect(stored('empty.part').length).toBe(0)
+      await client.get(login, 'empty.part', back)
+      expect(readFileSync(back).length).toBe(0)
+    })
+    cell('puts, lists, gets and deletes an odd name', async () => {
+      await client.put(login, local, oddName)
+      expect(server.names()).toHaveLength(1)
+      expect(await client.list(login)).toContain('日本 a:b')
+      await client.get(login, oddName, back)
+      expect(readFileSync(back).equals(content)).toBe(true)
+      await client.remove(login, oddName)
+      expect(server.names()).toEqual([])
+    })
+    const { resume, putMany } = client
+    cell(
+      'resumes an upload',
+      resume &&
+        (async () => {
+          await client.put(login, part, 'a.part')
+          await resume(login, local, 'a.part')
+          expect(stored('a.part').equals(content)).toBe(true)
+          expect(server.names()).toEqual(['a.part'])
+        }),
+    )
+    cell(
+      'resumes a cut upload under the name that it gave',
+      resume &&
+        (async () => {
+          mkdirSync(server.dropFolder, { recursive: true })
+          writeFileSync(join(server.dropFolder, 'a.part.incomplete'), readFileSync(part))
+          await resume(login, local, 'a.part')
+          expect(stored('a.part').equals(content)).toBe(true)
+          expect(server.names()).toEqual(['a.part'])
+        }),
+    )
+    cell(
+      `puts ${manyFiles} small files in one session`,
+      putMany &&
+        (async () => {
+          await putMany(login, many, manyFiles)
+          expect(server.names()).toHaveLength(manyFiles)
+        }),
+      120_000,
+    )
+    cell('is refused with a wrong password, and leaves nothing', async () => {
+      await expect(client.put({ ...login, password: 'wrong' }, local, 'a.part')).rejects.toThrow()
+      expect(server.names()).toEqual([])
+    })
+  })
+
+  const openssh = programs.find(({ name }) => name === 'OpenSSH sftp')
+  const withOpenssh = test.skipIf(openssh?.path === undefined)
+
+  withOpenssh('OpenSSH sftp is let in by its key, and refused by another', async () => {
+    clear()
+    const otherKey = join(folder, 'other')
+    spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', otherKey])
+    const batch = join(folder, 'batch')
+    writeFileSync(batch, `put ${local} k.part\n`)
+    const put = (key: string): Promise<string> => {
+      const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null']
+      const args = [...options, 'IdentitiesOnly=yes'].flatMap((option) => ['-o', option])
+      const where = ['-P', String(server.port), '-b', batch, 'maple@127.0.0.1']
+      return call('sftp', [...args, '-i', key, ...where])
+    }
+    await expect(put(otherKey)).rejects.toThrow()
+    expect(server.names()).toEqual([])
+    await put(clientKey)
+    expect(server.names()).toEqual(['k.part'])
+  })
+
+  withOpenssh(
+    'OpenSSH sftp killed in mid-upload leaves a cut upload, which it resumes',
+    async () => {
+      clear()
+      const big = join(folder, 'big.csv')
+      const bytes = Buffer.alloc(8 * 2 ** 20, content)
+      writeFileSync(big, bytes)
+      const { args, env } = opensshOptions(login)
+      const batch = join(folder, 'batch')
+      writeFileSync(batch, `put ${big} big.part\n`)
+      const where = ['-P', String(server.port), '-b', batch, 'maple@127.0.0.1']
+      // 20 Mbit/s: it takes three seconds.
+      const child = spawn('sftp', [...args, '-l', '20000', ...where], {
+        env: { ...process.env, ...env },
+        stdio: 'ignore',
+        detached: true,
+      })
+      const exited = once(child, 'exit')
+      await new Promise((resolve) => setTimeout(resolve, 1_500))
+      expect(server.names()).toEqual([])
+      // Its ssh is in the same group; the network must be lost too.
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+      await exited
+      await until(() => server.names().includes('big.part.incomplete'), 'the cut upload is kept')
+      expect(server.names()).toEqual(['big.part.incomplete'])
+      await openssh?.resume?.(login, big, 'big.part')
+      expect(server.names()).toEqual(['big.part'])
+      expect(stored('big.part').equals(bytes)).toBe(true)
+    },
+  )
+
+  withOpenssh('OpenSSH ssh and scp without SFTP are told so, and end', async () => {
+    const { args, env } = opensshOptions(login)
+    const port = String(server.port)
+    const shell = call('ssh', [...args, '-T', '-p', port, 'maple@127.0.0.1'], env)
+    await expect(shell).rejects.toThrow(/This service allows SFTP only/)
+    const copy = call('scp', ['-O', ...args, '-P', port, local, 'maple@127.0.0.1:x.csv'], env)
+    await expect(copy).rejects.toThrow(/This service allows SFTP only/)
+  })
+
+  test(`${manyNames} names are listed completely`, async () => {
+    clear()
+    mkdirSync(server.dropFolder, { recursive: true })
+    for (let n = 0; n < manyNames; n += 1) writeFileSync(join(server.dropFolder, `n${n}.part`), '')
+    for (const client of programs) {
+      if (client.path === undefined) continue
+      const listed = (await client.list(login)).match(/n\d+\.part/g) ?? []
+      expect([client.name, new Set(listed).size]).toEqual([client.name, manyNames])
+    }
+    clear()
+  }, 60_000)
+})
