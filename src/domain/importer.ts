@@ -23,6 +23,8 @@ export interface Importer {
 }
 
 export interface Submission {
+  /** Id of the run to be, for a caller that must find it again after a kill; default: a new one. */
+  runId?: string
   tenantId: string
   filename: string
   source: RunSource

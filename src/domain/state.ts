@@ -15,6 +15,7 @@ export interface StateStore {
   readonly runs: RunStore
   readonly outbox: OutboxStore
   readonly audit: AuditStore
+  readonly idempotency: IdempotencyStore
   /** Runs `work` while nobody else, in any process, does so for the same tenant. Keep it short. */
   exclusive<T>(tenantId: string, work: () => Promise<T>): Promise<T>
   /** Throws when the database does not answer. */
@@ -191,4 +192,23 @@ export interface AuditStore {
     before?: number
     limit: number
   }): Promise<(AuditEntry & { seq: number })[]>
+}
+
+/** One use of an `Idempotency-Key`, and the run that it made or was to make. */
+export interface IdempotencyRecord {
+  tenantId: string
+  key: string
+  /** What was asked for; the same key for something else is a mistake of the caller. */
+  fingerprint: string
+  runId: string
+  createdAt: number
+}
+
+export interface IdempotencyStore {
+  /** Keeps `record` unless its key was used at `since` or later; returns what is kept. */
+  reserve(record: IdempotencyRecord, since: number): Promise<IdempotencyRecord>
+  /** The run that the use of a key has led to. */
+  assign(tenantId: string, key: string, runId: string): Promise<void>
+  /** The use came to nothing: the key is free again. */
+  release(tenantId: string, key: string): Promise<void>
 }

@@ -2,6 +2,7 @@ import type { StateStore } from '../../domain/state.ts'
 import { accountStore, tokenStore } from './accounts.ts'
 import { auditStore } from './audit.ts'
 import { dropStore } from './drops.ts'
+import { idempotencyStore } from './idempotency.ts'
 import { openSqlite } from './open.ts'
 import { outboxStore } from './outbox.ts'
 import { runStore } from './runs.ts'
@@ -22,6 +23,7 @@ export function openState(file: string): StateStore {
     runs: runStore(db),
     outbox: outboxStore(db),
     audit,
+    idempotency: idempotencyStore(db),
     // One process owns the file, so a queue per tenant in memory is enough.
     exclusive(tenantId, work) {
       const turn = (tails.get(tenantId) ?? Promise.resolve()).then(work, work)
