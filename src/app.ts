@@ -1,31 +1,76 @@
 import { Hono } from 'hono'
+import type { Context, Next } from 'hono'
 import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
+import type { HttpEnv } from '../routes/auth.ts'
+import { methodsOf, mount } from '../routes/endpoint.ts'
 import { health } from '../routes/health.ts'
 import type { HealthCheck } from '../routes/health.ts'
 import { imports } from '../routes/imports.ts'
-import type { ImportsOptions } from '../routes/imports.ts'
 import { onError, problem } from '../routes/problem.ts'
+import { runActions } from '../routes/run-actions.ts'
+import { runFiles } from '../routes/run-files.ts'
+import { run } from '../routes/run.ts'
+import type { Clock } from './domain/clock.ts'
+import type { Importer } from './domain/importer.ts'
 import type { Log } from './domain/log.ts'
+import type { StateStore } from './domain/state.ts'
+import type { FileStore } from './domain/storage.ts'
 
-export interface AppOptions extends ImportsOptions {
+export interface AppOptions {
+  state: StateStore
+  importer: Importer
+  files: FileStore
+  clock: Clock
   log: Log
+  /** What `GET /readyz` asks. */
   checks: readonly HealthCheck[]
+  /** Bytes of a file by HTTP; default: 1 GiB, as for every door. */
+  maxBytes?: number
+  /** True once the service stops; default: never. */
+  isStopping?: () => boolean
+}
+
+/** Headers of an answer that no browser shows as a page, unless the route has set its own. */
+async function forPrograms(context: Context<HttpEnv>, next: Next): Promise<void> {
+  await next()
+  const { headers } = context.res
+  if (!headers.has('content-security-policy')) {
+    headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+  }
+  if (!headers.has('cache-control')) headers.set('cache-control', 'private, no-cache')
 }
 
 /** The HTTP interface on web standards alone: `fetch` takes a Request and gives a Response. */
-export function createApp(options: AppOptions): Hono {
-  const app = new Hono()
+export function createApp(options: AppOptions): Hono<HttpEnv> {
+  const { state } = options
+  const { runs, tenants, idempotency: keys, audit } = state
+  const endpoints = [
+    ...health(options),
+    ...imports({ ...options, runs, tenants, keys }),
+    ...run({ runs }),
+    ...runFiles({ ...options, runs }),
+    ...runActions({ ...options, runs, audit }),
+  ]
+
+  const app = new Hono<HttpEnv>()
   app.use(requestId(), secureHeaders())
+  app.use((context, next) => forPrograms(context, next))
   app.onError(onError(options.log))
-  app.notFound((context) =>
-    problem(
+  app.notFound((context) => {
+    const { path, method } = context.req
+    const shown = path.slice(0, 200)
+    const methods = methodsOf(endpoints, path)
+    if (methods.length === 0) {
+      return problem(context, 'not_found', `Cannot find "${shown}": there is no such route`)
+    }
+    context.header('allow', methods.join(', '))
+    return problem(
       context,
-      'not_found',
-      `Cannot find "${context.req.path.slice(0, 200)}": there is no such route`,
-    ),
-  )
-  app.route('/', health(options))
-  app.route('/', imports(options))
+      'method_not_allowed',
+      `Cannot ${method.slice(0, 20)} "${shown}": one of ${methods.join(', ')} is needed`,
+    )
+  })
+  mount(app, endpoints, { tokens: state.tokens, clock: options.clock })
   return app
 }
