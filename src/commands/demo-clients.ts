@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import type SftpClient from 'ssh2-sftp-client'
 import { AppError } from '../domain/error.ts'
 import type { Server } from '../server.ts'
 
@@ -24,10 +25,10 @@ async function clientLibrary<T>(load: () => Promise<T>): Promise<T> {
 
 async function withSftp<T>(
   { name, password, server }: DemoLogin,
-  work: (client: import('ssh2-sftp-client').default) => Promise<T>,
+  work: (client: SftpClient) => Promise<T>,
 ): Promise<T> {
-  const { default: SftpClient } = await clientLibrary(() => import('ssh2-sftp-client'))
-  const client = new SftpClient()
+  const library = await clientLibrary(() => import('ssh2-sftp-client'))
+  const client = new library.default()
   await client.connect({ host: '127.0.0.1', port: server.sftpPort, username: name, password })
   try {
     return await work(client)

@@ -53,8 +53,6 @@ export interface RowPlan {
   createReasons: readonly RowReason[]
   /** Header of a field as the client wrote it. */
   headers: Readonly<Partial<Record<StoredField, string>>>
-  /** True for users whose row was met unchanged: another row for one of them is a conflict. */
-  metUnchanged(userId: number): boolean
 }
 
 /** A checked row with its fingerprint and the failure that it would be, without reasons. */
@@ -72,8 +70,6 @@ export type RowOutcome =
   /** Its email or username belongs to a user whose own row may still come: decided by `settle`. */
   | 'deferred'
   | { reasons: RowReason[] }
-  /** The file has another row, unchanged, for the same user. */
-  | { clash: number }
 
 /** A row of another line of the file that has the same key. */
 export interface Verdict {

@@ -30,8 +30,6 @@ CREATE TABLE users (
   -- Lower case, NFC: what email and username are compared by.
   email_key TEXT,
   username_key TEXT,
-  -- Fingerprint of the record that the user was last imported from; 0: none, or edited since.
-  row_hash INTEGER NOT NULL,
   created_run INTEGER NOT NULL,
   changed_run INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
@@ -82,7 +80,8 @@ CREATE TABLE presence (
   users BLOB NOT NULL
 ) STRICT;
 
--- The fingerprints once more, packed: read in a third of the time. Left out once a run has begun to write.
+-- Fingerprints of the records that users were last imported from: 8,192 floats a row, by user id; 0: none, or
+-- edited since. Packed, because reading them user by user takes three times as long.
 CREATE TABLE fingerprints (
   chunk INTEGER PRIMARY KEY,
   entries BLOB NOT NULL

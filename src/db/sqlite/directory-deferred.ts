@@ -1,0 +1,103 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { RowOutcome } from '../../domain/directory.ts'
+import type { RowFailure } from '../../domain/importer.ts'
+import type { CheckedRow } from '../../domain/user.ts'
+import type { RowStore } from './directory-rows.ts'
+import { json, number } from './row.ts'
+
+/** A row whose email or username belongs to a user whose own row may still come. */
+export interface Waiting {
+  row: CheckedRow
+  hash: number
+  /** What it will be if nobody lets the key go; its reasons come then. */
+  failure: RowFailure
+  passwordHash: string | null
+}
+
+// A chain that goes against the order of the file frees one link a round; longer ones are refused.
+const maxRounds = 50
+const page = 500
+// JSON has no undefined, which means: keep what is stored.
+const keepMark = 0
+
+/** Rows that wait until the rest of the file is done: swaps and chains within one file then succeed. */
+export function createDeferred(db: DatabaseSync, run: number) {
+  const insert = db.prepare('INSERT OR REPLACE INTO deferred VALUES (?, ?, ?)')
+  const next = db.prepare(
+    'SELECT line, body FROM deferred WHERE run = ? AND line > ? ORDER BY line LIMIT ?',
+  )
+  const previous = db.prepare(
+    'SELECT line, body FROM deferred WHERE run = ? AND line < ? ORDER BY line DESC LIMIT ?',
+  )
+  const drop = db.prepare('DELETE FROM deferred WHERE run = ? AND line = ?')
+
+  function* all(backwards = false): Generator<{ line: number; waiting: Waiting }> {
+    let line = backwards ? Number.MAX_SAFE_INTEGER : -1
+    for (;;) {
+      const rows = (backwards ? previous : next).all(run, line, page)
+      if (rows.length === 0) return
+      for (const row of rows) {
+        line = number(row, 'line')
+        const waiting = json<Waiting>(row, 'body')
+        const values = waiting.row.values.map((value: unknown) =>
+          typeof value === 'string' || value === null ? value : undefined,
+        )
+        yield { line, waiting: { ...waiting, row: { ...waiting.row, values } } }
+      }
+    }
+  }
+
+  const tryOne = (rows: RowStore, { row, hash, failure, passwordHash }: Waiting): RowOutcome => {
+    const outcome = rows.apply({ row, hash, failure: () => failure })
+    if (outcome === 'created' && passwordHash !== null) rows.setPassword(row, passwordHash)
+    return outcome
+  }
+
+  return {
+    keep({ row, ...rest }: Waiting): void {
+      const values = row.values.map((value) => (value === undefined ? keepMark : value))
+      const body = { row: { ...row, values, password: null }, ...rest }
+      insert.run(run, row.line, JSON.stringify(body))
+    },
+
+    /** Decides all of them, and hands back the outcome of each. */
+    async settle(
+      rows: RowStore,
+      each: (outcome: RowOutcome, failure: RowFailure) => Promise<void>,
+    ): Promise<void> {
+      const decide = async (line: number, { failure }: Waiting, outcome: RowOutcome) => {
+        drop.run(run, line)
+        await each(outcome, failure)
+      }
+      for (let round = 0, moved = true; moved && round < maxRounds; round += 1) {
+        moved = false
+        for (const { line, waiting } of all(round % 2 === 1)) {
+          const outcome = tryOne(rows, waiting)
+          if (typeof outcome === 'object') continue
+          moved = true
+          await decide(line, waiting, outcome)
+        }
+      }
+      // What is left are circles, and rows that ask for what others keep: all let go, then see who fails.
+      for (let round = 0; ; round += 1) {
+        db.exec('SAVEPOINT circle')
+        if (round < maxRounds) for (const { waiting } of all()) rows.vacate(waiting.row)
+        const outcomes = new Map<number, RowOutcome>()
+        const refused = new Set<number>()
+        for (const { line, waiting } of all()) {
+          const outcome = tryOne(rows, waiting)
+          outcomes.set(line, outcome)
+          if (typeof outcome === 'object') refused.add(line)
+        }
+        const settled = refused.size === 0 || round >= maxRounds
+        if (!settled) db.exec('ROLLBACK TO circle')
+        db.exec('RELEASE circle')
+        for (const { line, waiting } of all()) {
+          if (settled) await decide(line, waiting, outcomes.get(line) ?? 'unchanged')
+          else if (refused.has(line)) await decide(line, waiting, tryOne(rows, waiting))
+        }
+        if (settled) return
+      }
+    },
+  }
+}

@@ -1,0 +1,154 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type {
+  ImportRow,
+  Ledger,
+  LedgerOptions,
+  LedgerState,
+  RowOutcome,
+  RowPlan,
+} from '../../domain/directory.ts'
+import { createDeferred } from './directory-deferred.ts'
+import { createPresence } from './directory-presence.ts'
+import { createFailures } from './directory-failures.ts'
+import { createFingerprints } from './directory-fingerprints.ts'
+import { createRowStore } from './directory-rows.ts'
+import type { RowStore } from './directory-rows.ts'
+import { createSightings } from './directory-sightings.ts'
+import { json, number } from './row.ts'
+
+/** Opens the ledger of a run; what an earlier process did not commit is gone. */
+export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
+  const { runId, dryRun } = options
+  const row = db.prepare('SELECT seq, state FROM ledger WHERE run_id = ?').get(runId)
+  const stored = row === undefined ? undefined : json<LedgerState>(row, 'state')
+  const begin = () => db.exec('BEGIN IMMEDIATE')
+  const run =
+    row === undefined
+      ? Number(
+          db.prepare("INSERT INTO ledger (run_id, state) VALUES (?, 'null')").run(runId)
+            .lastInsertRowid,
+        )
+      : number(row, 'seq')
+  begin()
+  const keepState = db.prepare('UPDATE ledger SET state = ? WHERE seq = ?')
+  const fact = db.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)')
+  const fingerprints = createFingerprints(db)
+  const failures = createFailures(db, run, dryRun)
+  const deferred = createDeferred(db, run)
+  const presence = createPresence(db, run)
+  const sightings = createSightings(db, run)
+  const now = options.now()
+  let rows: RowStore | undefined
+  let wrote = false
+  let closed = false
+
+  const store = (): RowStore => {
+    if (rows === undefined) throw new Error('The ledger has no plan yet')
+    return rows
+  }
+
+  function mark(outcome: RowOutcome): RowOutcome {
+    if (outcome === 'created' || outcome === 'updated') wrote = true
+    return outcome
+  }
+
+  async function applyOne(given: ImportRow): Promise<RowOutcome> {
+    const outcome = store().apply(given)
+    const { password } = given.row
+    if (outcome === 'created' && password !== null && !dryRun) {
+      store().setPassword(given.row, await options.hashPassword(password))
+    }
+    if (typeof outcome === 'string') return mark(outcome)
+    if (!outcome.reasons.some(({ code }) => code === 9019 || code === 9020)) return outcome
+    deferred.keep({
+      row: given.row,
+      hash: given.hash,
+      failure: given.failure(),
+      passwordHash: dryRun || password === null ? null : await options.hashPassword(password),
+    })
+    return 'deferred'
+  }
+
+  return {
+    stored: dryRun && stored?.phase !== 'done' ? undefined : (stored ?? undefined),
+    lastUserId: Number(db.prepare('SELECT max(id) AS id FROM users').get()?.['id'] ?? 0),
+    async fingerprints(visit) {
+      fingerprints.visit(visit)
+    },
+    plan(plan: RowPlan) {
+      rows = createRowStore({
+        db,
+        run,
+        plan,
+        now,
+        remember: (id, hash) => fingerprints.set(id, hash),
+      })
+    },
+    async apply(given) {
+      const outcomes: RowOutcome[] = []
+      for (const one of given) {
+        if (one.row.password === null) {
+          const outcome = store().apply(one)
+          if (typeof outcome === 'string') {
+            outcomes.push(mark(outcome))
+            continue
+          }
+        }
+        outcomes.push(await applyOne(one))
+      }
+      return outcomes
+    },
+    async fail(failure) {
+      failures.keep(failure)
+    },
+    async settle(each) {
+      await deferred.settle(store(), async (outcome, failure) => each(mark(outcome), failure))
+    },
+    async sight(found) {
+      sightings.add(found)
+    },
+    async judge() {
+      sightings.judge()
+    },
+    async verdicts(line, limit) {
+      return sightings.verdicts(line, limit)
+    },
+    find: (uuid, emailKey) => presence.find(uuid, emailKey),
+    async keepPresence(users) {
+      presence.keep(users)
+    },
+    async presence() {
+      return presence.kept()
+    },
+    async absent(present) {
+      return presence.absent(present)
+    },
+    async deactivate(present) {
+      const count = presence.deactivate(present, now, (id) => store().keepImage(id))
+      if (count > 0) wrote = true
+      return count
+    },
+    async commit(state) {
+      // A dry run is one transaction that is rolled back in the end; after a kill it begins again.
+      if (dryRun && state.phase !== 'done') return
+      if (dryRun) {
+        db.exec('ROLLBACK')
+        begin()
+        failures.release()
+      } else {
+        if (wrote) fact.run('changed_by', runId)
+        fingerprints.flush()
+      }
+      keepState.run(JSON.stringify(state), run)
+      db.exec('COMMIT')
+      wrote = false
+      begin()
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      if (db.isTransaction) db.exec('ROLLBACK')
+      failures.close()
+    },
+  }
+}

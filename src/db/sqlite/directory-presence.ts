@@ -1,0 +1,67 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { number } from './row.ts'
+
+const page = 10_000
+
+function has(users: Uint8Array, id: number): boolean {
+  return ((users[id >> 3] ?? 0) & (1 << (id & 7))) !== 0
+}
+
+/** Which users a full file has: one bit a user. */
+export function createPresence(db: DatabaseSync, run: number) {
+  const byUuid = db.prepare('SELECT id FROM users WHERE UserUUID = ?')
+  const byEmail = db.prepare('SELECT id FROM users WHERE email_key = ?')
+  const active = db.prepare(
+    'SELECT id FROM users WHERE active = 1 AND created_run <> ? AND id > ? ORDER BY id LIMIT ?',
+  )
+
+  function* actives(): Generator<number> {
+    let last = -1
+    for (;;) {
+      const rows = active.all(run, last, page)
+      if (rows.length === 0) return
+      for (const row of rows) {
+        last = number(row, 'id')
+        yield last
+      }
+    }
+  }
+
+  return {
+    find(uuid: string | null, emailKey: string | null): number | undefined {
+      const row =
+        (uuid === null ? undefined : byUuid.get(uuid)) ??
+        (emailKey === null ? undefined : byEmail.get(emailKey))
+      return row === undefined ? undefined : number(row, 'id')
+    },
+    keep(users: Uint8Array): void {
+      db.prepare('INSERT OR REPLACE INTO presence VALUES (?, ?)').run(run, users)
+    },
+    kept(): Uint8Array | undefined {
+      const users = db.prepare('SELECT users FROM presence WHERE run = ?').get(run)?.['users']
+      return users instanceof Uint8Array ? users : undefined
+    },
+    absent(present: Uint8Array): { active: number; absent: number } {
+      const counts = { active: 0, absent: 0 }
+      for (const id of actives()) {
+        counts.active += 1
+        if (!has(present, id)) counts.absent += 1
+      }
+      return counts
+    },
+    /** Sets the absent users inactive; `each` is told of every one. */
+    deactivate(present: Uint8Array, now: number, keepImage: (id: number) => void): number {
+      const change = db.prepare(
+        'UPDATE users SET active = 0, changed_run = ?, changed_at = ? WHERE id = ?',
+      )
+      let count = 0
+      for (const id of actives()) {
+        if (has(present, id)) continue
+        keepImage(id)
+        change.run(run, now, id)
+        count += 1
+      }
+      return count
+    },
+  }
+}

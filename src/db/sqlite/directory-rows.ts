@@ -1,0 +1,257 @@
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import type { ImportRow, RowOutcome, RowPlan } from '../../domain/directory.ts'
+import type { RowReason } from '../../domain/importer.ts'
+import { rowReason, shown } from '../../domain/reason.ts'
+import { storedFields } from '../../domain/user.ts'
+import type { CheckedRow, StoredField } from '../../domain/user.ts'
+
+/** Every column of a user that an import can change, in the order of before-images. */
+export const imageColumns = [
+  ...storedFields,
+  'active',
+  'email_key',
+  'username_key',
+  'changed_run',
+  'changed_at',
+] as const
+
+export interface RowStoreOptions {
+  db: DatabaseSync
+  /** Number of the run in this directory. */
+  run: number
+  plan: RowPlan
+  now: number
+  /** Keeps the fingerprint of the record that a user now stands for. */
+  remember: (userId: number, hash: number) => void
+}
+
+type Value = SQLOutputValue
+
+/** A user as the look-ups give it: id, active, email key, username key, UUID, then the plan's fields. */
+type Found = readonly Value[]
+const [atId, atActive, atEmail, atUsername, atUuid, atFields] = [0, 1, 2, 3, 4, 5]
+
+/** Matches checked rows with the users and stores them; statements are made once for a file. */
+export function createRowStore({ db, run, plan, now, remember }: RowStoreOptions) {
+  const { fields } = plan
+  const statements = prepare(db, plan)
+  const emailSlot = fields.indexOf('email')
+  const usernameSlot = fields.indexOf('username')
+  const sourceSlot = fields.indexOf('loginSource')
+  // Files bring new users in runs: the cheaper of the two ways is tried first.
+  let expectNew = true
+
+  function insert({ row, hash }: ImportRow): boolean {
+    const values: SQLInputValue[] = []
+    for (let i = 0; i < fields.length; i += 1) values.push(row.values[i] ?? null)
+    if (sourceSlot >= 0) values[sourceSlot] ??= plan.defaultLoginSource
+    else values.push(plan.defaultLoginSource)
+    values.push(row.active === false ? 0 : 1, row.emailKey, row.usernameKey, run, run, now, now)
+    const { changes, lastInsertRowid } = statements.insert.run(...values)
+    if (changes === 0) return false
+    remember(Number(lastInsertRowid), hash)
+    return true
+  }
+
+  const uuidOwner = (uuid: string | null): Found | undefined =>
+    uuid === null ? undefined : asFound(statements.byUuid.get(uuid))
+  const emailOwner = (key: string | null): Found | undefined =>
+    key === null ? undefined : asFound(statements.byEmail.get(key))
+  const usernameOwner = (key: string | null): Found | undefined =>
+    key === null ? undefined : asFound(statements.byUsername.get(key))
+
+  function taken(row: CheckedRow, found: Found | undefined): RowReason[] {
+    const reasons: RowReason[] = []
+    const email = emailOwner(row.emailKey)
+    if (email !== undefined && email[atId] !== found?.[atId]) {
+      reasons.push(takenReason(9019, plan.headers.email, row.values[emailSlot], email))
+    }
+    const username = usernameOwner(row.usernameKey)
+    if (username !== undefined && username[atId] !== found?.[atId]) {
+      reasons.push(takenReason(9020, plan.headers.username, row.values[usernameSlot], username))
+    }
+    return reasons
+  }
+
+  /** The user that a row means, or what keeps it from meaning one. */
+  function match(row: CheckedRow): Found | RowReason[] | undefined {
+    const byUuid = uuidOwner(row.uuid)
+    if (byUuid !== undefined) return byUuid
+    const byEmail = emailOwner(row.emailKey)
+    if (byEmail === undefined) return undefined
+    if (row.uuid === null || byEmail[atUuid] === null) return byEmail
+    return [takenReason(9019, plan.headers.email, row.values[emailSlot], byEmail)]
+  }
+
+  function update({ row, hash }: ImportRow, found: Found): RowOutcome {
+    const id = Number(found[atId])
+    const values: SQLInputValue[] = []
+    let changed = false
+    for (let i = 0; i < fields.length; i += 1) {
+      const stored = found[atFields + i] ?? null
+      const value = row.values[i]
+      if (value === undefined || value === stored) values.push(text(stored))
+      else {
+        values.push(value)
+        changed = true
+      }
+    }
+    const storedActive = Number(found[atActive])
+    const active = row.active === undefined ? storedActive : Number(row.active)
+    if (!changed && active === storedActive) {
+      remember(id, hash)
+      return 'unchanged'
+    }
+    const emailKey =
+      emailSlot < 0
+        ? text(found[atEmail])
+        : keyAfter(row.values[emailSlot], row.emailKey, found[atEmail])
+    const usernameKey =
+      usernameSlot < 0
+        ? text(found[atUsername])
+        : keyAfter(row.values[usernameSlot], row.usernameKey, found[atUsername])
+    const keysChange =
+      emailKey !== found[atEmail] ||
+      usernameKey !== found[atUsername] ||
+      (row.uuid !== null && row.uuid !== found[atUuid])
+    if (keysChange) {
+      const reasons = taken(row, found)
+      if (reasons.length > 0) return { reasons }
+    }
+    statements.keepImage.run(run, id)
+    if (keysChange) statements.update.run(...values, active, emailKey, usernameKey, run, now, id)
+    else {
+      const others = values.filter((_, index) => !statements.keyed.has(index))
+      statements.updateUnkeyed.run(...others, active, run, now, id)
+    }
+    remember(id, hash)
+    return 'updated'
+  }
+
+  return {
+    /** Stores one row, or says why it cannot be; nothing of it is stored then. */
+    apply(given: ImportRow): RowOutcome {
+      const { row } = given
+      if (expectNew && plan.createReasons.length === 0) {
+        if (insert(given)) return 'created'
+        expectNew = false
+      }
+      const found = match(row)
+      if (isReasons(found)) return { reasons: found }
+      if (found !== undefined) return update(given, found)
+      expectNew = true
+      if (plan.createReasons.length > 0) return { reasons: [...plan.createReasons] }
+      if (insert(given)) return 'created'
+      return { reasons: taken(row, undefined) }
+    },
+    /** Keeps what the user has before the run changes it. */
+    keepImage(userId: number): void {
+      statements.keepImage.run(run, userId)
+    },
+    /** Keeps the hash of a password that came with the last created user of this UUID or email. */
+    setPassword(row: CheckedRow, hash: string): void {
+      const found = uuidOwner(row.uuid) ?? emailOwner(row.emailKey)
+      if (found !== undefined) statements.setPassword.run(hash, text(found[atId]))
+    },
+    /** Frees the email and username that the user of this row has, so that another row can take them. */
+    vacate(row: CheckedRow): void {
+      const found = match(row)
+      if (found === undefined || isReasons(found)) return
+      statements.keepImage.run(run, text(found[atId]))
+      statements.vacate.run(
+        row.emailKey === null || row.emailKey === found[atEmail] ? text(found[atEmail]) : null,
+        row.usernameKey === null || row.usernameKey === found[atUsername]
+          ? text(found[atUsername])
+          : null,
+        text(found[atId]),
+      )
+    },
+  }
+}
+
+export type RowStore = ReturnType<typeof createRowStore>
+
+function prepare(db: DatabaseSync, plan: RowPlan) {
+  const { fields } = plan
+  const inserted = [
+    ...fields,
+    ...(fields.includes('loginSource') ? [] : ['loginSource']),
+    'active',
+    'email_key',
+    'username_key',
+    'created_run',
+    'changed_run',
+    'created_at',
+    'changed_at',
+  ]
+  const keyFields: readonly StoredField[] = ['UserUUID']
+  const keyed = new Set(keyFields.map((field) => fields.indexOf(field)).filter((at) => at >= 0))
+  const set = (columns: readonly string[]) => columns.map((column) => `${column} = ?`).join(', ')
+  const unkeyed = fields.filter((_, index) => !keyed.has(index))
+  const select = `SELECT id, active, email_key, username_key, UserUUID${fields.map((field) => `, ${field}`).join('')} FROM users WHERE`
+  const lookUp = (where: string) => {
+    const statement = db.prepare(`${select} ${where}`)
+    statement.setReturnArrays(true)
+    return statement
+  }
+  return {
+    keyed,
+    insert: db.prepare(
+      `INSERT INTO users (${inserted.join(', ')}) VALUES (${inserted.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`,
+    ),
+    byUuid: lookUp('UserUUID = ?'),
+    byEmail: lookUp('email_key = ?'),
+    byUsername: lookUp('username_key = ?'),
+    update: db.prepare(
+      `UPDATE users SET ${set([...fields, 'active', 'email_key', 'username_key', 'changed_run', 'changed_at'])} WHERE id = ?`,
+    ),
+    // An UPDATE that names an indexed column writes its index, also when the value stays.
+    updateUnkeyed: db.prepare(
+      `UPDATE users SET ${set([...unkeyed, 'active', 'changed_run', 'changed_at'])} WHERE id = ?`,
+    ),
+    setPassword: db.prepare('UPDATE users SET password_hash = ? WHERE id = ?'),
+    vacate: db.prepare('UPDATE users SET email_key = ?, username_key = ? WHERE id = ?'),
+    keepImage: db.prepare(
+      `INSERT OR IGNORE INTO before_images SELECT ?1, id, json_array(${imageColumns.join(', ')}) FROM users WHERE id = ?2 AND created_run <> ?1`,
+    ),
+  }
+}
+
+function takenReason(
+  code: 9019 | 9020,
+  header: string | undefined,
+  value: string | null | undefined,
+  owner: Found,
+): RowReason {
+  const uuid = owner[atUuid]
+  const field = header ?? (code === 9019 ? 'email' : 'username')
+  return rowReason(code, field, {
+    field: shown(field),
+    value: value ?? '',
+    owner:
+      typeof uuid === 'string' ? `the user with the UserUUID "${shown(uuid)}"` : 'another user',
+  })
+}
+
+function isReasons(found: Found | RowReason[] | undefined): found is RowReason[] {
+  return found !== undefined && typeof found[0] === 'object' && found[0] !== null
+}
+
+function asFound(row: unknown): Found | undefined {
+  return Array.isArray(row) ? row : undefined
+}
+
+/** A stored value as an argument again. */
+function text(value: Value | undefined): SQLInputValue {
+  return value ?? null
+}
+
+/** The comparison key once a cell is stored: given, cleared or kept. */
+function keyAfter(
+  value: string | null | undefined,
+  key: string | null,
+  stored: Value | undefined,
+): SQLInputValue {
+  if (value === undefined) return stored ?? null
+  return value === null ? null : key
+}

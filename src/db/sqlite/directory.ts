@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import type { Directory, DirectoryUser } from '../../domain/directory.ts'
+import { storedFields } from '../../domain/user.ts'
+import type { StoredField } from '../../domain/user.ts'
+import { listFailures } from './directory-failures.ts'
+import { openLedger } from './directory-ledger.ts'
+import { revertRun } from './directory-revert.ts'
+import { openSqlite } from './open.ts'
+import { number, optionalText, text } from './row.ts'
+
+export interface DirectoryOptions {
+  /** `directory/<tenant>.db`, or `:memory:`. */
+  file: string
+  /** The file belongs to this tenant and no other. */
+  tenantId: string
+}
+
+/** Opens a tenant's directory to write to it: one opener at a time. */
+export function openDirectory({ file, tenantId }: DirectoryOptions): Directory {
+  const db = openSqlite(file, 'directory')
+  // 16,384 pages a checkpoint and 64 MB of cache: batches of 50,000 rows fit (docs/performance.md).
+  db.exec('PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -64000')
+  db.prepare("INSERT OR IGNORE INTO facts VALUES ('tenant', ?)").run(tenantId)
+  const owner = db.prepare("SELECT value FROM facts WHERE name = 'tenant'").get()
+  if (owner?.['value'] !== tenantId) {
+    db.close()
+    throw new Error('The directory file belongs to another tenant')
+  }
+  return directoryOf(db)
+}
+
+/** Opens a directory for reading beside its writer; undefined when the tenant has none yet. */
+export function openDirectoryReader(file: string): Directory | undefined {
+  if (!existsSync(file)) return undefined
+  const db = new DatabaseSync(file, { readOnly: true, timeout: 10_000 })
+  const version = db.prepare('PRAGMA user_version').get()?.['user_version']
+  if (Number(version) === 0) {
+    db.close()
+    return undefined
+  }
+  return directoryOf(db)
+}
+
+function directoryOf(db: DatabaseSync): Directory {
+  return {
+    async begin(options) {
+      return openLedger(db, options)
+    },
+    async failures(runId, options) {
+      return listFailures(db, runId, options)
+    },
+    async hasRawFailures(runId) {
+      const row = db
+        .prepare(
+          `SELECT 1 FROM failures JOIN ledger ON seq = run
+           WHERE run_id = ? AND json_extract(body, '$.raw') IS NOT NULL LIMIT 1`,
+        )
+        .get(runId)
+      return row !== undefined
+    },
+    async changedBy() {
+      const row = db.prepare("SELECT value FROM facts WHERE name = 'changed_by'").get()
+      return row === undefined ? null : text(row, 'value')
+    },
+    *identifiers(field: StoredField) {
+      for (const row of db
+        .prepare(`SELECT ${field} AS value FROM users WHERE ${field} IS NOT NULL LIMIT 10000`)
+        .all()) {
+        yield text(row, 'value')
+      }
+    },
+    async users({ after = 0, limit }) {
+      return db
+        .prepare('SELECT * FROM users WHERE id > ? ORDER BY id LIMIT ?')
+        .all(after, limit)
+        .map((row): DirectoryUser => ({
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one entry for each stored field
+          fields: Object.fromEntries(
+            storedFields.map((field) => [field, optionalText(row, field)]),
+          ) as DirectoryUser['fields'],
+          active: number(row, 'active') === 1,
+          hasPassword: row['password_hash'] !== null,
+          createdAt: number(row, 'created_at'),
+          changedAt: number(row, 'changed_at'),
+        }))
+    },
+    async revert(runId, by, now) {
+      return revertRun(db, { runId, by, now })
+    },
+    async close() {
+      if (db.isOpen) db.close()
+    },
+  }
+}

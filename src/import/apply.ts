@@ -1,0 +1,152 @@
+import { isBlankRecord } from '../domain/cell.ts'
+import type { ImportRow, Ledger, RowOutcome, Verdict } from '../domain/directory.ts'
+import type { RowFailure, RowReason } from '../domain/importer.ts'
+import { rowReason } from '../domain/reason.ts'
+import { rowFailure } from '../domain/report.ts'
+import type { RowCheck } from '../domain/row-check.ts'
+import type { Known } from './known.ts'
+import type { Source } from './source.ts'
+import type { Tally } from './tally.ts'
+import { readRecord, walk } from './walk.ts'
+import type { Places } from './walk.ts'
+
+// Rows of one call of the ledger: their cells are in memory.
+const rowsAtOnce = 256
+const verdictsAtOnce = 1000
+/** Rows of a transaction: a fsync, and the pages of three indexes, for each (docs/performance.md). */
+export const rowsPerBatch = 50_000
+
+export interface ApplyOptions {
+  source: Source
+  check: RowCheck
+  ledger: Ledger
+  known: Known
+  seed: number
+  places: Places | undefined
+  tally: Tally
+  position: number
+  line: number
+  /** The full batch is to be committed; true: stop here. */
+  onBatch(position: number, line: number): Promise<boolean>
+  onRead(position: number): boolean
+}
+
+/** Checks and stores the rows that the scan has not counted already; false when it was stopped. */
+export async function applyRows(options: ApplyOptions): Promise<boolean> {
+  const { source, check, ledger, tally, onBatch, onRead } = options
+  const { header } = source
+  const verdicts = await verdictReader(ledger, options.line)
+  let pending: ImportRow[] = []
+  let inBatch = 0
+  let stopped = false
+
+  async function fail(failure: RowFailure): Promise<void> {
+    tally.fail(failure.reasons)
+    await ledger.fail(failure)
+  }
+
+  async function flush(): Promise<void> {
+    const rows = pending
+    pending = []
+    for (const [index, outcome] of (await ledger.apply(rows)).entries()) {
+      const given = rows[index]
+      if (given === undefined || outcome === 'deferred') continue
+      if (typeof outcome === 'object') {
+        await fail({ ...given.failure(), reasons: outcome.reasons })
+        continue
+      }
+      tally.add(outcome)
+      const { line, warnings, password } = given.row
+      if (warnings.length > 0) tally.warn(line, warnings)
+      if (password !== null && outcome !== 'created') tally.warn(line, [passwordIgnored(source)])
+    }
+  }
+
+  const done = await walk({
+    ...options,
+    pause: async (position, line) => {
+      if (inBatch < rowsPerBatch && !onRead(position)) return false
+      inBatch = 0
+      await flush()
+      stopped = await onBatch(position, line)
+      return stopped
+    },
+    visit({ records, hash, userId }) {
+      const verdict = verdicts.at(records.line)
+      if (verdict instanceof Promise) return verdict.then(visitKnown)
+      return visitKnown(verdict)
+
+      function visitKnown(judged: Verdict | undefined): Promise<void> | undefined {
+        return userId !== 0 && judged === undefined ? undefined : visitRow(judged)
+      }
+
+      function visitRow(judged: Verdict | undefined): Promise<void> | undefined {
+        const { cells, record, fault } = readRecord(records, source)
+        const { line } = records
+        if (fault !== null) {
+          inBatch += 1
+          return fail(rowFailure(header, { line, cells, record, reasons: [fault] }))
+        }
+        if (isBlankRecord(cells)) return undefined
+        inBatch += 1
+        if (judged !== undefined && judged.reasons === null) {
+          tally.add('skipped')
+          tally.warn(line, [rowReason(9121, null, { line: judged.lines[0] ?? 0 })])
+          return undefined
+        }
+        const row = check.check(cells, line)
+        const failure = (reasons: readonly RowReason[]) =>
+          rowFailure(header, { line, cells, record, reasons })
+        if (judged !== undefined || row.reasons.length > 0) {
+          if (userId !== 0) tally.takeBackUnchanged()
+          return fail(failure([...row.reasons, ...(judged?.reasons ?? [])]))
+        }
+        // A row with a remark is looked at each time, so that its remark is made each time.
+        const kept = row.warnings.length === 0 && row.password === null ? hash : 0
+        pending.push({ row, hash: kept, failure: () => failure([]) })
+        return pending.length < rowsAtOnce ? undefined : flush()
+      }
+    },
+  })
+  if (!stopped) await flush()
+  return done
+}
+
+function passwordIgnored({ header }: Source): RowReason {
+  const field = header.names[header.columns.indexOf('password')] ?? 'password'
+  return rowReason(9120, field, { field })
+}
+
+/** Reads the verdicts along with the file. */
+async function verdictReader(ledger: Ledger, from: number) {
+  let page: Verdict[] = await ledger.verdicts(from, verdictsAtOnce)
+  let index = 0
+
+  const here = (line: number): Verdict | undefined => {
+    while (index < page.length && (page[index]?.line ?? 0) < line) index += 1
+    const found = page[index]
+    return found?.line === line ? found : undefined
+  }
+
+  return {
+    at(line: number): Verdict | undefined | Promise<Verdict | undefined> {
+      const found = here(line)
+      if (found !== undefined || index < page.length || page.length < verdictsAtOnce) return found
+      return ledger.verdicts(line, verdictsAtOnce).then((next) => {
+        page = next
+        index = 0
+        return here(line)
+      })
+    },
+  }
+}
+
+/** Decides the rows that waited for others; their outcome is counted like any other. */
+export async function settleRows(ledger: Ledger, tally: Tally): Promise<void> {
+  await ledger.settle(async (outcome: RowOutcome, failure) => {
+    if (typeof outcome === 'object') {
+      tally.fail(outcome.reasons)
+      await ledger.fail({ ...failure, reasons: outcome.reasons })
+    } else if (outcome !== 'deferred') tally.add(outcome)
+  })
+}

@@ -1,0 +1,325 @@
+import type { Directory, FileFacts, Ledger, LedgerState } from '../domain/directory.ts'
+import { isAppError } from '../domain/error.ts'
+import type { FieldName } from '../domain/format.ts'
+import { identifierShape } from '../domain/identifier-shape.ts'
+import { workPath } from '../domain/layout.ts'
+import { fileNotice, reasonSentence } from '../domain/reason.ts'
+import { createRowCheck } from '../domain/row-check.ts'
+import { zeroCounts } from '../domain/run.ts'
+import type { FileNotice } from '../domain/run.ts'
+import type { FileStore } from '../domain/storage.ts'
+import type { StoredField } from '../domain/user.ts'
+import { applyRows, settleRows } from './apply.ts'
+import { archiveWithoutPasswords } from './archive.ts'
+import { crashPoint } from './crash-point.ts'
+import { textFingerprint } from './fingerprint.ts'
+import { FileRefused } from './job.ts'
+import type { ImportJob, ImportProgress, ImportResult, StopWish } from './job.ts'
+import { createKnown } from './known.ts'
+import { mailsOf } from './mails.ts'
+import { writeReport } from './report.ts'
+import { scanFile } from './scan.ts'
+import { openSource } from './source.ts'
+import type { Source } from './source.ts'
+import { createTally } from './tally.ts'
+import type { Tally } from './tally.ts'
+
+export interface ExecuteOptions {
+  job: ImportJob
+  /** The tenant's, for this run alone. */
+  directory: Directory
+  files: FileStore
+  now(): number
+  hashPassword(password: string): Promise<string>
+  onProgress(progress: ImportProgress): void
+  /** What the run is asked to do; read at each piece of the file. */
+  wish(): StopWish
+}
+
+// At most five times a second.
+const progressMs = 200
+// Raised when the same record is to be read in another way than before.
+const rulesVersion = 1
+
+/** Does one run, or goes on with it from its last batch; resolves when its outcome is durable in the directory. */
+export async function executeRun(options: ExecuteOptions): Promise<ImportResult> {
+  const { job, directory, now, hashPassword } = options
+  const { run } = job
+  const ledger = await directory.begin({ runId: run.id, dryRun: run.dryRun, now, hashPassword })
+  try {
+    return await withLedger(options, ledger)
+  } finally {
+    await ledger.close()
+  }
+}
+
+async function withLedger(options: ExecuteOptions, ledger: Ledger): Promise<ImportResult> {
+  const { job, files } = options
+  const { run, tenant, previous } = job
+  const started = performance.now()
+  let source: Source | undefined
+  try {
+    source = await openSource({
+      files,
+      path: workPath(tenant.id, run.id),
+      filename: run.filename,
+      settings: tenant.settings,
+      previousFields: previous?.columns ?? [],
+    })
+    const state =
+      ledger.stored?.phase === 'done' ? ledger.stored : await importRows(options, ledger, source)
+    return await finish(options, state, source, started)
+  } catch (error) {
+    const notice = refusal(error, run.filename)
+    if (notice === undefined) throw error
+    const state: LedgerState = {
+      ...emptyState(),
+      phase: 'done',
+      outcome: 'failed',
+      fileReason: notice,
+      mails: mailsOf(job, 'failed', zeroCounts, notice),
+    }
+    await ledger.commit(state)
+    return finish(options, state, undefined, started)
+  } finally {
+    await source?.close()
+  }
+}
+
+/** What is wrong with the file as a whole; undefined for a fault of ours. */
+function refusal(error: unknown, name: string): FileNotice | undefined {
+  if (error instanceof FileRefused) return error.notice
+  return isAppError(error, 'not_found') ? fileNotice(9009, { name }) : undefined
+}
+
+function emptyState(): LedgerState {
+  return {
+    phase: 'scanning',
+    position: 0,
+    line: 1,
+    counts: { ...zeroCounts },
+    reasons: [],
+    file: null,
+    notices: [],
+    fileReason: null,
+    outcome: null,
+    mails: [],
+  }
+}
+
+function factsOf(source: Source): FileFacts {
+  const { header } = source
+  return {
+    sha256: source.sha256,
+    sizeBytes: source.sizeBytes,
+    encoding: source.encoding,
+    delimiter: source.delimiter,
+    columns: header.fields,
+    ignoredColumns: header.ignored,
+  }
+}
+
+async function importRows(
+  options: ExecuteOptions,
+  ledger: Ledger,
+  source: Source,
+): Promise<LedgerState> {
+  const { job, directory } = options
+  const { run, tenant } = job
+  const { header } = source
+  // A report that comes back has some of the users at most.
+  const full = run.mode === 'full' && !header.isReport
+  let state: LedgerState = ledger.stored ?? {
+    ...emptyState(),
+    file: factsOf(source),
+    notices: source.notices,
+    position: source.position,
+    line: source.line,
+  }
+  const tally = createTally(state)
+  const end = async (outcome: LedgerState['outcome'], fileReason: FileNotice | null) => {
+    state = { ...state, ...tally.read(), phase: 'done', outcome, fileReason }
+    state.mails = mailsOf(job, outcome, state.counts, fileReason)
+    crashPoint('before-outcome')
+    await ledger.commit(state)
+    crashPoint('after-outcome')
+    return state
+  }
+  if (state.phase === 'scanning' && (await isDuplicate(options, source))) {
+    return end('duplicate', fileNotice(9111, {}))
+  }
+  const check = createRowCheck({
+    header,
+    settings: tenant.settings,
+    userTypes: tenant.userTypes,
+    loginSources: tenant.loginSources,
+    shapes: shapesOf(directory, header.fields),
+  })
+  ledger.plan({
+    fields: check.fields,
+    defaultLoginSource: check.onCreate.loginSource,
+    createReasons: check.createReasons,
+    headers: headersOf(source),
+  })
+  const known = createKnown(ledger.lastUserId)
+  await ledger.fingerprints((hash, userId) => known.add(hash, userId))
+  const seed = seedOf(job, source)
+  const progress = progressOf(options, tally)
+  const common = { source, check, ledger, known, seed, tally }
+  let places: Awaited<ReturnType<typeof scanFile>>
+  if (state.phase === 'scanning') {
+    const onRead = (position: number): boolean => {
+      progress('scanning', position)
+      return options.wish() !== 'no'
+    }
+    places = await scanFile({ ...common, filename: run.filename, full, onRead })
+    if (places === undefined) {
+      return options.wish() === 'cancel' ? cancelled() : { ...state, outcome: null }
+    }
+    if (full) {
+      const held = await overGuard(options, ledger, places.present, tally)
+      if (held !== undefined) return end('held', held)
+      await ledger.keepPresence(places.present)
+    }
+    state = { ...state, ...tally.read(), phase: 'applying' }
+    await ledger.commit(state)
+    crashPoint('after-scan')
+  }
+  if (state.phase === 'applying') {
+    const done = await applyRows({
+      ...common,
+      places: places?.places,
+      position: state.position,
+      line: state.line,
+      onRead(position) {
+        progress('applying', position)
+        return options.wish() !== 'no'
+      },
+      async onBatch(position, line) {
+        state = { ...state, ...tally.read(), position, line }
+        await ledger.commit(state)
+        crashPoint('after-batch')
+        return options.wish() !== 'no'
+      },
+    })
+    if (!done) return options.wish() === 'cancel' ? cancelled() : state
+    await settleRows(ledger, tally)
+    if (full) {
+      const present = await ledger.presence()
+      if (present !== undefined) tally.counts.deactivated = await ledger.deactivate(present)
+    }
+  }
+  return end(tally.counts.failed > 0 ? 'completed_with_failures' : 'completed', null)
+
+  async function cancelled(): Promise<LedgerState> {
+    return end('cancelled', null)
+  }
+}
+
+async function isDuplicate({ job, directory }: ExecuteOptions, source: Source): Promise<boolean> {
+  const { run, previous } = job
+  if (run.dryRun || run.force || run.approved || previous === null) return false
+  if (previous.failed > 0 || previous.sha256 !== source.sha256) return false
+  const changedBy = await directory.changedBy()
+  // Ids sort by time: something else has changed users since.
+  return changedBy === null || changedBy <= previous.id
+}
+
+function shapesOf(directory: Directory, fields: readonly FieldName[]) {
+  const identifiers = ['UserUUID', 'employeeNo', 'studentNo'] as const
+  return Object.fromEntries(
+    identifiers
+      .filter((field) => fields.includes(field))
+      .map((field) => [field, identifierShape(directory.identifiers(field))]),
+  )
+}
+
+function headersOf({ header }: Source): Partial<Record<StoredField, string>> {
+  const found: Partial<Record<StoredField, string>> = {}
+  for (const [index, target] of header.columns.entries()) {
+    if (target === null || target === 'deactivate') continue
+    if (target === 'password' || target === 'status') continue
+    found[target] = header.names[index] ?? target
+  }
+  return found
+}
+
+/** Changes whenever the same record would be read or judged in another way. */
+function seedOf({ tenant }: ImportJob, { header, delimiter, encoding }: Source): number {
+  const rules = [
+    rulesVersion,
+    header.columns,
+    header.isReport,
+    delimiter,
+    encoding,
+    tenant.settingsVersion,
+  ]
+  return textFingerprint(JSON.stringify(rules)) | 0
+}
+
+async function overGuard(
+  { job }: ExecuteOptions,
+  ledger: Ledger,
+  present: Uint8Array,
+  tally: Tally,
+): Promise<FileNotice | undefined> {
+  if (job.run.approved) return undefined
+  const { floor, share, cap } = job.tenant.settings.guard
+  const { active, absent } = await ledger.absent(present)
+  const limit = Math.min(cap, Math.max(floor, Math.floor(active * share)))
+  const empty = tally.counts.rows === 0 && present.every((byte) => byte === 0) && active > 0
+  if (absent <= limit && !empty) return undefined
+  tally.counts.deactivated = 0
+  return fileNotice(9112, {
+    what: empty ? 'has no rows' : `would deactivate ${absent} of ${active} active users`,
+    limit: `at most ${limit} may be deactivated without approval`,
+  })
+}
+
+function progressOf({ onProgress }: ExecuteOptions, tally: Tally) {
+  const begun = performance.now()
+  let last = 0
+  return (phase: LedgerState['phase'], bytesRead: number): void => {
+    const now = performance.now()
+    if (now - last < progressMs) return
+    last = now
+    const rowsPerSecond = Math.round((tally.counts.rows * 1000) / Math.max(1, now - begun))
+    onProgress({ phase, counts: { ...tally.counts }, bytesRead, rowsPerSecond })
+  }
+}
+
+/** The parts of the outcome that are files: each can be made again after a kill. */
+async function finish(
+  { job, directory, files }: ExecuteOptions,
+  state: LedgerState,
+  source: Source | undefined,
+  started: number,
+): Promise<ImportResult> {
+  const { run } = job
+  const seconds = Math.max(0.001, (performance.now() - started) / 1000)
+  const result: ImportResult = {
+    outcome: state.outcome ?? undefined,
+    state,
+    reportPath: null,
+    archived: false,
+    rowsPerSecond: Math.round(state.counts.rows / seconds),
+  }
+  if (state.outcome === null || source === undefined) return result
+  if (state.counts.failed > 0) {
+    const { header, delimiter } = source
+    result.reportPath = await writeReport({ run, header, delimiter, directory, files })
+    crashPoint('after-report')
+  }
+  const kept = state.outcome !== 'held' && state.outcome !== 'failed'
+  if (kept && source.header.hasPassword) {
+    await archiveWithoutPasswords(run, source, files)
+    result.archived = true
+  }
+  if (source.encoding === 'utf-8') await files.remove(`${workPath(run.tenantId, run.id)}.utf8`)
+  return result
+}
+
+/** The reason of a run that failed again and again through us. */
+export function ownFault(): FileNotice {
+  return { code: 9117, sentence: reasonSentence(9117, {}) }
+}

@@ -1,0 +1,229 @@
+import type { FileReader } from '../domain/storage.ts'
+
+const lineFeed = 0x0a
+const carriageReturn = 0x0d
+const quote = 0x22
+const nowhere = Number.MAX_SAFE_INTEGER
+
+// Large enough that a read costs nothing beside its records, small enough to stay in the processor's cache.
+const chunkBytes = 512 * 1024
+
+export interface RecordOptions {
+  file: FileReader
+  /** Where the first record begins, in bytes. */
+  position: number
+  /** Its physical line, from 1. */
+  line: number
+  /** Longer records are cut off and marked `tooLong`. */
+  maxRecordBytes: number
+}
+
+/**
+ * The records of a file, found by line ends and the parity of quotes alone; what is in them is not read.
+ *
+ * After `next` returned true, the record is `buffer[start, end)`. A stray quote makes one record of several
+ * lines: who finds it malformed calls `keepFirstLine`, and the next record is the next physical line.
+ */
+export interface Records {
+  buffer: Buffer
+  start: number
+  end: number
+  /** Physical line of the record. */
+  line: number
+  quoted: boolean
+  /** Whether it has more than one physical line. */
+  several: boolean
+  /** A quote is open at its end: the record is its first line, and more may have been meant. */
+  unclosed: boolean
+  tooLong: boolean
+  /** False for a last record without line end. */
+  terminated: boolean
+  /** False: call `fill`, and when that answers false too, there is no more. */
+  next(): boolean
+  fill(): Promise<boolean>
+  keepFirstLine(): void
+  /** Goes on at a later record, without a look at what lies before it. */
+  skipTo(position: number, line: number): void
+  /** Byte of the file where the record at hand begins. */
+  position(): number
+  /** Byte of the file and physical line where the next record begins. */
+  nextPosition(): number
+  nextLine(): number
+}
+
+/** Splits a file into records without decoding it. */
+export function createRecords({ file, position, line, maxRecordBytes }: RecordOptions): Records {
+  let base = position
+  let at = 0
+  let atLine = line
+  let limit = 0
+  let ended = false
+  let skipping = false
+  let quoteAt = -1
+  let returnAt = -1
+  // The end of the line at hand: its last byte + 1, and where the next begins.
+  let lineEnd = 0
+  let lineNext = 0
+  let firstEnd = 0
+  let firstNext = 0
+
+  /** Finds the end of the line that begins at `from`; false when it is not in the buffer. */
+  function findLine(from: number): boolean {
+    const { buffer } = records
+    const feed = buffer.indexOf(lineFeed, from)
+    if (returnAt < from) {
+      const found = buffer.indexOf(carriageReturn, from)
+      returnAt = found < 0 ? nowhere : found
+    }
+    if (returnAt < (feed < 0 ? nowhere : feed)) {
+      if (returnAt + 1 === limit && !ended) return false
+      lineEnd = returnAt
+      lineNext = returnAt + 1 === feed ? feed + 1 : returnAt + 1
+      return true
+    }
+    if (feed >= 0) {
+      lineEnd = feed
+      lineNext = feed + 1
+      return true
+    }
+    lineEnd = limit
+    lineNext = limit
+    return ended
+  }
+
+  function countQuotes(from: number, to: number): number {
+    let count = 0
+    while (quoteAt < to) {
+      if (quoteAt >= from) count += 1
+      const found = records.buffer.indexOf(quote, Math.max(from, quoteAt + 1))
+      quoteAt = found < 0 ? nowhere : found
+    }
+    return count
+  }
+
+  function skipLine(): boolean {
+    while (!findLine(at)) {
+      at = limit
+      return false
+    }
+    at = lineNext
+    atLine += 1
+    skipping = false
+    return true
+  }
+
+  const records: Records = {
+    buffer: Buffer.alloc(0),
+    start: 0,
+    end: 0,
+    line,
+    quoted: false,
+    several: false,
+    unclosed: false,
+    tooLong: false,
+    terminated: true,
+    next() {
+      if (skipping && !skipLine()) return false
+      if (at >= limit) return false
+      if (!findLine(at)) {
+        if (limit - at <= maxRecordBytes) return false
+        records.start = at
+        records.end = at + maxRecordBytes
+        records.line = atLine
+        records.quoted = true
+        records.several = false
+        records.unclosed = false
+        records.tooLong = true
+        records.terminated = true
+        skipping = true
+        at = limit
+        return true
+      }
+      records.start = at
+      records.line = atLine
+      records.several = false
+      records.unclosed = false
+      records.tooLong = lineEnd - at > maxRecordBytes
+      firstEnd = lineEnd
+      firstNext = lineNext
+      let quotes = quoteAt < lineEnd ? countQuotes(at, lineEnd) : 0
+      records.quoted = quotes > 0
+      let lines = 1
+      while ((quotes & 1) === 1) {
+        const tooFar = lineNext - at > maxRecordBytes
+        if (tooFar || lineNext >= limit || !findLine(lineNext)) {
+          if (!tooFar && !ended) return again()
+          return onlyFirst()
+        }
+        quotes += countQuotes(firstNext, lineEnd)
+        lines += 1
+      }
+      records.several = lines > 1
+      records.end = lineEnd
+      records.terminated = lineNext > lineEnd
+      at = lineNext
+      atLine += lines
+      return true
+    },
+    async fill() {
+      if (ended) return false
+      const rest = records.buffer.subarray(at, limit)
+      const chunk = await file.read(base + limit, chunkBytes)
+      if (chunk.length === 0) {
+        ended = true
+        forget()
+        return at < limit
+      }
+      records.buffer =
+        rest.length === 0
+          ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+          : Buffer.concat([rest, chunk])
+      base += at
+      at = 0
+      limit = records.buffer.length
+      forget()
+      return true
+    },
+    keepFirstLine() {
+      onlyFirst()
+    },
+    skipTo(to, toLine) {
+      if (to - base <= limit) at = to - base
+      else {
+        base = to
+        at = 0
+        limit = 0
+        records.buffer = records.buffer.subarray(0, 0)
+        forget()
+      }
+      atLine = toLine
+    },
+    position: () => base + records.start,
+    nextPosition: () => base + at,
+    nextLine: () => atLine,
+  }
+
+  function forget(): void {
+    quoteAt = -1
+    returnAt = -1
+  }
+
+  /** The record is not whole in the buffer: it is looked at again after the next chunk. */
+  function again(): boolean {
+    forget()
+    return false
+  }
+
+  function onlyFirst(): boolean {
+    records.end = firstEnd
+    records.several = false
+    records.unclosed = true
+    records.terminated = firstNext > firstEnd
+    at = firstNext
+    atLine = records.line + 1
+    forget()
+    return true
+  }
+
+  return records
+}

@@ -1,0 +1,242 @@
+import { cleaned, isBlankRecord } from '../domain/cell.ts'
+import type { KeySighting, Ledger } from '../domain/directory.ts'
+import { fileLimits } from '../domain/format.ts'
+import { unescapeFormula } from '../domain/formula.ts'
+import type { HeaderMatch } from '../domain/header.ts'
+import { fileNotice } from '../domain/reason.ts'
+import type { RowCheck } from '../domain/row-check.ts'
+import { comparisonKey } from '../domain/user.ts'
+import { createFilter } from './filter.ts'
+import { textFingerprint } from './fingerprint.ts'
+import { FileRefused } from './job.ts'
+import type { Known } from './known.ts'
+import type { Source } from './source.ts'
+import type { Tally } from './tally.ts'
+import { createPlaces, readRecord, walk } from './walk.ts'
+import type { Places, Visited } from './walk.ts'
+
+// 16 MiB for every file: of fifteen million keys, the most that five million rows have, one in twelve is
+// suspected wrongly and looked at a second time.
+const seenBits = 2 ** 27
+const suspectBits = 2 ** 24
+const sightingsAtOnce = 500
+
+export interface ScanOptions {
+  source: Source
+  check: RowCheck
+  ledger: Ledger
+  known: Known
+  seed: number
+  tally: Tally
+  filename: string
+  /** A full file: every user that it has is looked up. */
+  full: boolean
+  /** True: stop here. */
+  onRead(position: number): boolean
+}
+
+export interface Scanned {
+  /** Records that are to be looked at; undefined: too many to list. */
+  places: Places | undefined
+  /** One bit for each user that a row of the file means. */
+  present: Uint8Array
+}
+
+/**
+ * Reads the whole file before anything is written: counts the rows that are known, finds the rows that share
+ * a key, and refuses a file that is cut or too long. Undefined when it was stopped.
+ */
+export async function scanFile(options: ScanOptions): Promise<Scanned | undefined> {
+  const { source, check, ledger, known, tally, filename, full, onRead } = options
+  const { position, line, header } = source
+  const start = { ...options, position, line }
+  const places = createPlaces()
+  const present = new Uint8Array((ledger.lastUserId >> 3) + 1)
+  const repeated = new Uint8Array(present.length)
+  const seen = createFilter(seenBits)
+  const suspects = createFilter(suspectBits)
+  const keysOf = keyReader(header)
+  const stop = (at: number): boolean => onRead(at)
+  let rows = 0
+  let hits = 0
+  let misses = 0
+  let suspicious = false
+
+  function suspect(key: string): void {
+    const hash = textFingerprint(key)
+    if (!seen.add(hash)) return
+    suspects.add(hash)
+    suspicious = true
+  }
+
+  function checkEnd(visited: Visited, cells: readonly string[] | undefined): void {
+    if (visited.records.terminated) return
+    const { length } = cells ?? readRecord(visited.records, source).cells
+    if (length < header.names.length) throw new FileRefused(fileNotice(9113, { name: filename }))
+  }
+
+  const first = await walk({
+    ...start,
+    pause: stop,
+    visit(visited) {
+      const { records, userId } = visited
+      if (userId !== 0) {
+        rows += 1
+        if (mark(present, userId)) {
+          mark(repeated, userId)
+          suspicious = true
+          places.add(records.position(), records.line)
+        } else {
+          hits += 1
+          tally.add('unchanged')
+        }
+        return
+      }
+      places.add(records.position(), records.line)
+      const { cells, fault } = readRecord(records, source)
+      if (fault !== null) {
+        rows += 1
+        checkEnd(visited, [])
+        return
+      }
+      if (isBlankRecord(cells)) return
+      rows += 1
+      misses += 1
+      checkEnd(visited, cells)
+      keysOf(cells, suspect)
+      if (rows > fileLimits.maxRows) {
+        const limit = `${fileLimits.maxRows} rows`
+        throw new FileRefused(fileNotice(9108, { what: 'more rows', limit }))
+      }
+    },
+  })
+  if (!first) return undefined
+
+  const misses1 = places.complete() ? places : undefined
+  const met = new Uint8Array(present.length)
+  let anyMet = false
+  if (misses > 0 && (hits > 0 || full) && ledger.lastUserId > 0) {
+    const done = await walk({
+      ...start,
+      ...(misses1 === undefined ? {} : { places: misses1 }),
+      pause: stop,
+      visit({ records, userId }) {
+        if (userId !== 0) return
+        const { cells, fault } = readRecord(records, source)
+        if (fault !== null || isBlankRecord(cells)) return
+        const { uuid, emailKey } = keyCells(keysOf, cells)
+        const user = ledger.find(uuid, emailKey)
+        if (user === undefined) return
+        if (has(present, user) && !has(met, user)) {
+          mark(met, user)
+          anyMet = true
+          suspicious = true
+        }
+        mark(present, user)
+      },
+    })
+    if (!done) return undefined
+  }
+  if (suspicious) {
+    let sightings: KeySighting[] = []
+    const done = await walk({
+      ...start,
+      pause: stop,
+      async visit({ records, userId, hash }) {
+        const again = userId !== 0 && (has(repeated, userId) || has(met, userId))
+        if (userId !== 0 && !again) return
+        const { cells, fault } = readRecord(records, source)
+        if (fault !== null || isBlankRecord(cells)) return
+        const { line: at } = records
+        const content = userId === 0 ? contentOf(cells) : contentOf(cells)
+        const row = check.check(cells, at)
+        const add = (prefix: string, key: string | null, column: number) => {
+          if (key === null) return
+          const field = header.names[column] ?? ''
+          const value = (cells[column] ?? '').trim()
+          sightings.push({ key: prefix + key, field, value, line: at, content })
+        }
+        const { uuid, email, username } = keysOf.columns
+        if (again) {
+          add('i:', String(userId), uuid >= 0 ? uuid : email)
+        } else {
+          const may = (key: string) => suspects.has(textFingerprint(key))
+          if (row.uuid !== null && may(`u:${row.uuid}`)) add('u:', row.uuid, uuid)
+          if (row.emailKey !== null && may(`e:${row.emailKey}`)) add('e:', row.emailKey, email)
+          if (row.usernameKey !== null && may(`n:${row.usernameKey}`)) {
+            add('n:', row.usernameKey, username)
+          }
+          const user = anyMet ? ledger.find(row.uuid, row.emailKey) : undefined
+          if (user !== undefined && has(met, user)) {
+            add('i:', String(user), row.uuid !== null && uuid >= 0 ? uuid : email)
+          }
+        }
+        if (hash === 0 || sightings.length < sightingsAtOnce) return
+        const found = sightings
+        sightings = []
+        await ledger.sight(found)
+      },
+    })
+    if (!done) return undefined
+    await ledger.sight(sightings)
+  }
+  await ledger.judge()
+  return { places: suspicious && anyMet ? undefined : misses1, present }
+}
+
+function has(users: Uint8Array, id: number): boolean {
+  return ((users[id >> 3] ?? 0) & (1 << (id & 7))) !== 0
+}
+
+/** True when the user was marked before. */
+function mark(users: Uint8Array, id: number): boolean {
+  const before = users[id >> 3] ?? 0
+  const after = before | (1 << (id & 7))
+  users[id >> 3] = after
+  return before === after
+}
+
+/** Same cells, same number; how they are quoted does not count. */
+function contentOf(cells: readonly string[]): number {
+  return textFingerprint(cells.map(cleaned).join('\0'))
+}
+
+interface KeyReader {
+  (cells: readonly string[], each: (key: string) => void): void
+  columns: { uuid: number; email: number; username: number }
+}
+
+/** Reads the keys of a row without checking it: they only say which rows to look at again. */
+function keyReader({ columns, isReport }: HeaderMatch): KeyReader {
+  const at = {
+    uuid: columns.indexOf('UserUUID'),
+    email: columns.indexOf('email'),
+    username: columns.indexOf('username'),
+  }
+  const value = (cells: readonly string[], column: number): string => {
+    const cell = column < 0 ? '' : (cells[column] ?? '')
+    return cleaned(isReport ? unescapeFormula(cell) : cell)
+  }
+  const read = (cells: readonly string[], each: (key: string) => void): void => {
+    const uuid = value(cells, at.uuid)
+    if (uuid !== '') each(`u:${uuid}`)
+    const email = value(cells, at.email)
+    if (email !== '') each(`e:${comparisonKey(email)}`)
+    const username = value(cells, at.username)
+    if (username !== '') each(`n:${comparisonKey(username)}`)
+  }
+  return Object.assign(read, { columns: at })
+}
+
+function keyCells(
+  keysOf: KeyReader,
+  cells: readonly string[],
+): { uuid: string | null; emailKey: string | null } {
+  let uuid: string | null = null
+  let emailKey: string | null = null
+  keysOf(cells, (key) => {
+    if (key.startsWith('u:')) uuid = key.slice(2)
+    else if (key.startsWith('e:')) emailKey = key.slice(2)
+  })
+  return { uuid, emailKey }
+}

@@ -1,0 +1,204 @@
+import { isUtf8 } from 'node:buffer'
+import { createHash } from 'node:crypto'
+import { detectDelimiter, splitFirstRecord } from '../domain/dialect.ts'
+import { detectEncoding } from '../domain/encoding.ts'
+import type { Encoding } from '../domain/encoding.ts'
+import { fileLimits } from '../domain/format.ts'
+import { headerMatcher, matchHeader } from '../domain/header.ts'
+import type { HeaderMatch } from '../domain/header.ts'
+import { detectNotCsv } from '../domain/not-csv.ts'
+import { fileNotice } from '../domain/reason.ts'
+import type { FileNotice } from '../domain/run.ts'
+import type { FileReader, FileStore } from '../domain/storage.ts'
+import type { TenantSettings } from '../domain/tenant.ts'
+import { splitQuoted } from './cells.ts'
+import { FileRefused } from './job.ts'
+import { createRecords } from './records.ts'
+
+const sampleBytes = 64 * 1024
+const chunkBytes = 1024 * 1024
+
+/** A file whose bytes are known well enough to split and decode its records. */
+export interface Source {
+  /** UTF-8 or Windows-1252; UTF-16 has been written anew as UTF-8. */
+  file: FileReader
+  encoding: Encoding
+  delimiter: string
+  sha256: string
+  sizeBytes: number
+  header: HeaderMatch
+  /** Where the first record after the header begins. */
+  position: number
+  line: number
+  notices: FileNotice[]
+  decode(buffer: Buffer, start: number, end: number): string
+  close(): Promise<void>
+}
+
+export interface SourceOptions {
+  files: FileStore
+  path: string
+  filename: string
+  settings: Pick<TenantSettings, 'columnMap'>
+  previousFields: readonly string[]
+}
+
+/** Opens a file to import; throws FileRefused when it is none. */
+export async function openSource(options: SourceOptions): Promise<Source> {
+  const { files, path, filename } = options
+  const original = await files.openRead(path)
+  let file = original
+  try {
+    if (original.size > fileLimits.maxBytes) {
+      throw new FileRefused(fileNotice(9108, { what: `${original.size} bytes`, limit: '1 GiB' }))
+    }
+    const sample = await readAll(original, Math.min(original.size, sampleBytes))
+    if (sample.length === 0) throw new FileRefused(fileNotice(9100, { what: 'is empty' }))
+    const what = detectNotCsv(sample)
+    if (what !== null) throw new FileRefused(fileNotice(9109, { name: filename, what }))
+    const detected = detectEncoding(sample, { whole: sample.length === original.size })
+    const { sha256, utf8 } = await survey(original)
+    const notices: FileNotice[] = []
+    let { encoding } = detected
+    let begin: number = detected.bomBytes
+    if (encoding === 'utf-16le' || encoding === 'utf-16be') {
+      file = await transcoded(files, original, `${path}.utf8`, encoding, begin)
+      begin = 0
+    } else if (encoding === 'utf-8' && !utf8 && begin === 0) {
+      encoding = 'windows-1252'
+    }
+    if (encoding === 'windows-1252') notices.push(fileNotice(9101, {}))
+    const head = await readHead({ ...options, file, begin, encoding })
+    notices.push(...head.header.warnings)
+    return {
+      ...head,
+      file,
+      encoding,
+      sha256,
+      sizeBytes: original.size,
+      notices,
+      decode: decoderOf(encoding),
+      async close() {
+        await original.close()
+        if (file !== original) await file.close()
+      },
+    }
+  } catch (error) {
+    await original.close()
+    if (file !== original) await file.close()
+    throw error
+  }
+}
+
+/** Up to `length` bytes from the start. */
+async function readAll(file: FileReader, length: number): Promise<Buffer> {
+  const parts: Uint8Array[] = []
+  let done = 0
+  while (done < length) {
+    const part = await file.read(done, length - done)
+    if (part.length === 0) break
+    parts.push(part)
+    done += part.length
+  }
+  return Buffer.concat(parts)
+}
+
+/** One reading of the whole file: its digest, and whether all of it is UTF-8. */
+async function survey(file: FileReader): Promise<{ sha256: string; utf8: boolean }> {
+  const digest = createHash('sha256')
+  let utf8 = true
+  let carried: Uint8Array = new Uint8Array(0)
+  for (let position = 0; position < file.size;) {
+    const chunk = await file.read(position, chunkBytes)
+    if (chunk.length === 0) break
+    position += chunk.length
+    digest.update(chunk)
+    if (!utf8) continue
+    const bytes = carried.length === 0 ? chunk : Buffer.concat([carried, chunk])
+    const whole = position >= file.size ? bytes.length : lastWholeCharacter(bytes)
+    utf8 = isUtf8(bytes.subarray(0, whole))
+    carried = bytes.subarray(whole)
+  }
+  return { sha256: digest.digest('hex'), utf8 }
+}
+
+/** Where the last character begins when it may go on in the next chunk, else the end. */
+function lastWholeCharacter(bytes: Uint8Array): number {
+  for (let back = 1; back <= Math.min(4, bytes.length); back += 1) {
+    const byte = bytes[bytes.length - back] ?? 0
+    if (byte < 0x80) return bytes.length
+    if (byte >= 0xc0) return bytes.length - back
+  }
+  return bytes.length
+}
+
+/** The file as UTF-8, made beside it; the same bytes each time it is made. */
+async function transcoded(
+  files: FileStore,
+  original: FileReader,
+  path: string,
+  encoding: Encoding,
+  begin: number,
+): Promise<FileReader> {
+  const decoder = new TextDecoder(encoding)
+  const staged = await files.openWrite(path)
+  try {
+    for (let position = begin; position < original.size;) {
+      const chunk = await original.read(position, chunkBytes)
+      if (chunk.length === 0) break
+      position += chunk.length
+      await staged.write(staged.size, Buffer.from(decoder.decode(chunk, { stream: true })))
+    }
+    await staged.write(staged.size, Buffer.from(decoder.decode()))
+    await staged.commit({ overwrite: true })
+  } catch (error) {
+    await staged.abort()
+    throw error
+  }
+  return files.openRead(path)
+}
+
+function decoderOf(encoding: Encoding): Source['decode'] {
+  if (encoding !== 'windows-1252')
+    return (buffer, start, end) => buffer.toString('utf8', start, end)
+  const decoder = new TextDecoder('windows-1252')
+  return (buffer, start, end) => decoder.decode(buffer.subarray(start, end))
+}
+
+async function readHead({
+  file,
+  begin,
+  encoding,
+  settings,
+  previousFields,
+}: SourceOptions & { file: FileReader; begin: number; encoding: Encoding }) {
+  const isKnown = headerMatcher(settings.columnMap)
+  const decode = decoderOf(encoding)
+  const sample = (await readAll(file, begin + sampleBytes)).subarray(begin)
+  const text = decode(sample, 0, sample.length)
+  const { delimiter, offset, lines } = detectDelimiter(text, (name) => isKnown(name) !== null)
+  const before = text.slice(0, offset)
+  const position = begin + (encoding === 'windows-1252' ? offset : Buffer.byteLength(before))
+  const records = createRecords({
+    file,
+    position,
+    line: lines + 1,
+    maxRecordBytes: fileLimits.maxRecordBytes,
+  })
+  while (!records.next()) {
+    if (!(await records.fill())) {
+      throw new FileRefused(fileNotice(9100, { what: 'is empty' }))
+    }
+  }
+  if (records.unclosed && records.several) records.keepFirstLine()
+  const line = decode(records.buffer, records.start, records.end)
+  const cells = splitQuoted(line, delimiter)
+  if (typeof cells === 'string') records.keepFirstLine()
+  const header = matchHeader(
+    typeof cells === 'string' ? splitFirstRecord(line, delimiter) : cells,
+    { columnMap: settings.columnMap, previousFields },
+  )
+  const [reason] = header.reasons
+  if (reason !== undefined) throw new FileRefused(reason)
+  return { delimiter, header, position: records.nextPosition(), line: records.nextLine() }
+}
