@@ -44,3 +44,21 @@ export interface Token {
   lastUsedAt: number | null
   revokedAt: number | null
 }
+
+export const sessionKinds = ['session', 'link'] as const
+
+/** A sign-in to the console, or a one-time link that becomes one; the secret itself is not kept. */
+export interface Session {
+  /** SHA-256 of the secret, lower-case hex. */
+  hash: string
+  kind: (typeof sessionKinds)[number]
+  scope: TokenScope
+  /** Null for scope `operator` only. */
+  tenantId: string | null
+  /** Hash of the token that signed in: without it the session ends too. Null for a link. */
+  tokenHash: string | null
+  /** Who acts, for the audit. */
+  name: string
+  createdAt: number
+  expiresAt: number
+}

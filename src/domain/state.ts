@@ -1,4 +1,4 @@
-import type { Account, Token } from './account.ts'
+import type { Account, Session, Token } from './account.ts'
 import type { Run, RunSource, RunState } from './run.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -16,6 +16,7 @@ export interface StateStore {
   readonly outbox: OutboxStore
   readonly audit: AuditStore
   readonly idempotency: IdempotencyStore
+  readonly sessions: SessionStore
   /** Runs `work` while nobody else, in any process, does so for the same tenant. Keep it short. */
   exclusive<T>(tenantId: string, work: () => Promise<T>): Promise<T>
   /** Throws when the database does not answer. */
@@ -99,6 +100,15 @@ export interface RunFilter {
   limit: number
 }
 
+/** What a tenant's imports did on one day, without dry runs. */
+export interface DayFigures {
+  /** `2026-01-31`, in UTC. */
+  day: string
+  runs: number
+  rows: number
+  failed: number
+}
+
 export interface RunStore {
   create(run: Run): Promise<void>
   get(id: string): Promise<Run | undefined>
@@ -111,6 +121,8 @@ export interface RunStore {
   unarchived(): Promise<Run[]>
   /** The newest run of the tenant that reached `completed` or `completed_with_failures`, not a dry run. */
   lastImported(tenantId: string): Promise<Run | undefined>
+  /** Days with runs from `since` on, oldest first. */
+  perDay(tenantId: string, since: number): Promise<DayFigures[]>
 }
 
 export const mailKinds = [
@@ -211,4 +223,12 @@ export interface IdempotencyStore {
   assign(tenantId: string, key: string, runId: string): Promise<void>
   /** The use came to nothing: the key is free again. */
   release(tenantId: string, key: string): Promise<void>
+}
+
+export interface SessionStore {
+  /** Keeps a session or a link, and forgets those that have expired. */
+  create(session: Session): Promise<void>
+  get(hash: string): Promise<Session | undefined>
+  /** Removes and returns; of several takers at once exactly one gets it, which makes a link one-time. */
+  take(hash: string): Promise<Session | undefined>
 }

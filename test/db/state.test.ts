@@ -127,6 +127,24 @@ describe('openState()', () => {
     expect(await ids({ tenantId: 'ten_b' })).toEqual([])
   })
 
+  test('runs.perDay() adds up rows and failures of a day, without dry runs and other clients', async () => {
+    const state = await withTenant()
+    const noon = Date.parse('2026-01-31T12:00:00Z')
+    const day = 86_400_000
+    const counts = { ...zeroCounts, rows: 10, failed: 3 }
+    await state.runs.create(run('run_1', { createdAt: noon - 9 * day, counts }))
+    await state.runs.create(run('run_2', { createdAt: noon - day, counts }))
+    await state.runs.create(run('run_3', { createdAt: noon, counts }))
+    await state.runs.create(run('run_4', { createdAt: noon + 60_000, counts }))
+    await state.runs.create(run('run_5', { createdAt: noon, counts, dryRun: true }))
+    await state.runs.create(run('run_6', { createdAt: noon, counts, tenantId: 'ten_b' }))
+    expect(await state.runs.perDay('ten_a', noon - 2 * day)).toEqual([
+      { day: '2026-01-30', runs: 1, rows: 10, failed: 3 },
+      { day: '2026-01-31', runs: 2, rows: 20, failed: 6 },
+    ])
+    await state.close()
+  })
+
   test('tenants.update() refuses a change made on an old version', async () => {
     const state = await withTenant()
     const tenant = await state.tenants.get('ten_a')

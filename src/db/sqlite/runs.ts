@@ -4,7 +4,7 @@ import { activeStates } from '../../domain/run.ts'
 import type { Run } from '../../domain/run.ts'
 import type { RunStore } from '../../domain/state.ts'
 import { inTransaction } from './open.ts'
-import { json, number } from './row.ts'
+import { json, number, text } from './row.ts'
 import type { Row } from './row.ts'
 
 function runOf(row: Row): Run {
@@ -44,6 +44,11 @@ export function runStore(db: DatabaseSync): RunStore {
   const lastImported = db.prepare(
     `SELECT * FROM runs WHERE tenant_id = ? AND dry_run = 0 AND state IN ('completed', 'completed_with_failures')
      ORDER BY finished_at DESC, id DESC LIMIT 1`,
+  )
+  const perDay = db.prepare(
+    `SELECT date(created_at / 1000, 'unixepoch') AS day, count(*) AS runs,
+       sum(json_extract(body, '$.counts.rows')) AS row_count, sum(json_extract(body, '$.counts.failed')) AS failed
+     FROM runs WHERE tenant_id = ? AND created_at >= ? AND dry_run = 0 GROUP BY day ORDER BY day`,
   )
 
   return {
@@ -99,6 +104,14 @@ export function runStore(db: DatabaseSync): RunStore {
     async lastImported(tenantId) {
       const row = lastImported.get(tenantId)
       return row && runOf(row)
+    },
+    async perDay(tenantId, since) {
+      return perDay.all(tenantId, since).map((row) => ({
+        day: text(row, 'day'),
+        runs: number(row, 'runs'),
+        rows: number(row, 'row_count'),
+        failed: number(row, 'failed'),
+      }))
     },
   }
 }

@@ -6,6 +6,7 @@ import { idempotencyStore } from './idempotency.ts'
 import { openSqlite } from './open.ts'
 import { outboxStore } from './outbox.ts'
 import { runStore } from './runs.ts'
+import { sessionStore } from './sessions.ts'
 import { tenantStore } from './tenants.ts'
 
 /** Opens `state.db` at `file` (or `:memory:`); it belongs to the one thread that opened it. */
@@ -24,6 +25,7 @@ export function openState(file: string): StateStore {
     outbox: outboxStore(db),
     audit,
     idempotency: idempotencyStore(db),
+    sessions: sessionStore(db),
     // One process owns the file, so a queue per tenant in memory is enough.
     exclusive(tenantId, work) {
       const turn = (tails.get(tenantId) ?? Promise.resolve()).then(work, work)
