@@ -129,6 +129,9 @@ describe('openState()', () => {
 
   test('runs.perDay() adds up rows and failures of a day, without dry runs and other clients', async () => {
     const state = await withTenant()
+    const acme = await state.tenants.findByName('Acme')
+    if (acme === undefined) throw new Error('there is no Acme')
+    await state.tenants.create({ ...acme, id: 'ten_b', name: 'Birch' })
     const noon = Date.parse('2026-01-31T12:00:00Z')
     const day = 86_400_000
     const counts = { ...zeroCounts, rows: 10, failed: 3 }
