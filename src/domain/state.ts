@@ -41,6 +41,8 @@ export interface AccountStore {
   findByName(name: string): Promise<Account | undefined>
   list(tenantId: string): Promise<Account[]>
   update(account: Account): Promise<void>
+  /** Exchanges the password hash when it is still `from`; false when it has changed meanwhile. */
+  rehash(id: string, from: string, to: string): Promise<boolean>
   /** Keeps the time of the last login. */
   touch(id: string, at: number): Promise<void>
   remove(tenantId: string, id: string): Promise<boolean>

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Admission, Doorkeeper, DropSession, Peer } from '../domain/drop.ts'
 import { AppError } from '../domain/error.ts'
 import type { Log } from '../domain/log.ts'
+import type { PenaltyBook } from '../domain/penalty.ts'
 import type { AuditEvent, StateStore } from '../domain/state.ts'
 import type { FileStore } from '../domain/storage.ts'
 import { defaultLimits } from './limits.ts'
@@ -10,8 +11,8 @@ import type { DropLimits } from './limits.ts'
 import { createLogin } from './login.ts'
 import { createPasswordHasher } from './password.ts'
 import type { PasswordHasher } from './password.ts'
-import { createPenalties, sourceOf } from './penalty.ts'
-import type { Penalties } from './penalty.ts'
+import { networkSet, sourceOf } from './network.ts'
+import { createPenalties } from './penalty.ts'
 import { createQuota } from './quota.ts'
 import { openSession } from './session.ts'
 
@@ -24,20 +25,20 @@ export interface DoorkeeperOptions {
   onCommit: (tenantId: string) => void
   hasher?: PasswordHasher
   limits?: Partial<DropLimits>
-  /** Addresses without penalty and without limit of connections, such as a load balancer's. */
+  /** Addresses and networks (CIDR) without penalty and without limit of connections, such as a load balancer's. */
   allowList?: readonly string[]
 }
 
 /** Lets peers in by address, number and proof, and opens their drop sessions (spec/promises.md, limits). */
 export function createDoorkeeper(
   options: DoorkeeperOptions,
-): Doorkeeper & { penalties: Penalties } {
+): Doorkeeper & { penalties: PenaltyBook } {
   const { state, clock, log } = options
   const limits: DropLimits = { ...defaultLimits, ...options.limits }
   const hasher = options.hasher ?? createPasswordHasher(limits.hashes)
   const login = createLogin({ state, hasher, clock, limits })
-  const allowed = new Set((options.allowList ?? []).map(sourceOf))
-  const penalties = createPenalties({ clock, limits, allowList: options.allowList ?? [] })
+  const isAllowed = networkSet(options.allowList ?? [])
+  const penalties = createPenalties({ clock, limits })
   const quota = createQuota({ files: options.files, clock, limits })
   const connections = new Map<string, number>()
   const sessions = new Map<string, number>()
@@ -66,7 +67,8 @@ export function createDoorkeeper(
 
   function admit(peer: Peer): Admission {
     const source = sourceOf(peer.address)
-    if (!allowed.has(source)) {
+    const allowed = isAllowed(peer.address)
+    if (!allowed) {
       if (penalties.waitMs(peer.address) > 0)
         refuse(peer, 'too many failed logins from this address')
       if ((connections.get(source) ?? 0) >= limits.connectionsPerAddress) {
@@ -105,7 +107,7 @@ export function createDoorkeeper(
 
     async function refused(name: string, method: string, penalty: boolean): Promise<never> {
       audit('AUTH_FAILURE', name, method)
-      if (penalty) penalties.add(who.address)
+      if (penalty && !allowed) penalties.add(who.address)
       await new Promise((resolve) => setTimeout(resolve, limits.refusalDelayMs))
       wrong += 1
       const over = wrong >= limits.wrongPasswords || penalties.waitMs(who.address) > 0

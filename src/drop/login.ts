@@ -1,10 +1,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { BlockList, isIP } from 'node:net'
 import type { Account } from '../domain/account.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Peer } from '../domain/drop.ts'
 import type { StateStore } from '../domain/state.ts'
 import type { DropLimits } from './limits.ts'
+import { networkSet } from './network.ts'
 import type { PasswordHasher } from './password.ts'
 
 export interface LoginOptions {
@@ -12,21 +12,6 @@ export interface LoginOptions {
   hasher: PasswordHasher
   clock: Clock
   limits: DropLimits
-}
-
-/** True when `address` lies in one of `networks` (CIDR or single addresses), or there are none. */
-export function inNetworks(address: string, networks: readonly string[]): boolean {
-  if (networks.length === 0) return true
-  const list = new BlockList()
-  for (const network of networks) {
-    const [base = '', bits] = network.split('/')
-    const family = isIP(base)
-    if (family === 0) continue
-    const type = family === 6 ? 'ipv6' : 'ipv4'
-    if (bits === undefined) list.addAddress(base, type)
-    else list.addSubnet(base, Number(bits), type)
-  }
-  return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
 
 /** Decides whether a name and its proof let a peer in. */
@@ -41,7 +26,7 @@ export function createLogin({ state, hasher, clock, limits }: LoginOptions) {
       !account.disabled &&
       (account.expiresAt === null || account.expiresAt > clock.now()) &&
       account.protocols.includes(peer.protocol) &&
-      inNetworks(peer.address, account.allowedNetworks)
+      (account.allowedNetworks.length === 0 || networkSet(account.allowedNetworks)(peer.address))
     )
   }
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { openState } from '../../src/db/sqlite/state.ts'
 import type { StateStore } from '../../src/domain/state.ts'
-import { sourceOf } from '../../src/drop/penalty.ts'
+import { isNetwork, networkSet, sourceOf } from '../../src/drop/network.ts'
 import { memoryDriver } from '../../storage/memory.ts'
 import { addClient, door, loggedIn, password, peer } from './door.ts'
 
@@ -128,5 +128,36 @@ describe('sourceOf()', () => {
     expect(sourceOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64')
     expect(sourceOf('2001:DB8:1:2::9')).toBe('2001:db8:1:2::/64')
     expect(sourceOf('::1')).toBe('0:0:0:0::/64')
+    expect(sourceOf('::ffff:192.0.2.1')).toBe('192.0.2.1')
+    expect(sourceOf('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
+  })
+})
+
+describe('networkSet()', () => {
+  test('holds addresses and networks of both families, and nothing by mistake', () => {
+    const isIn = networkSet(['192.0.2.7', '10.0.0.0/8', '2001:db8::/32', 'nonsense', '1.2.3.0/99'])
+    for (const address of ['192.0.2.7', '10.9.8.7', '::ffff:10.9.8.7', '2001:db8:1::5']) {
+      expect([address, isIn(address)]).toEqual([address, true])
+    }
+    for (const address of ['192.0.2.8', '11.0.0.1', '2001:db9::1', '1.2.3.4', '', 'nonsense']) {
+      expect([address, isIn(address)]).toEqual([address, false])
+    }
+  })
+
+  test('isNetwork() tells what can be used', () => {
+    for (const text of ['192.0.2.7', '10.0.0.0/8', '::/0', '2001:db8::/32']) {
+      expect([text, isNetwork(text)]).toEqual([text, true])
+    }
+    for (const text of [
+      '',
+      '10.0.0.0/33',
+      '10.0.0.0/8/8',
+      '10.0.0/8',
+      '::/129',
+      'a/8',
+      '1.2.3.4/',
+    ]) {
+      expect([text, isNetwork(text)]).toEqual([text, false])
+    }
   })
 })

@@ -32,6 +32,9 @@ export function accountStore(db: DatabaseSync): AccountStore {
     `UPDATE accounts SET name = ?, password_hash = ?, keys = ?, protocols = ?, allowed_networks = ?, expires_at = ?,
      disabled = ?, last_login_at = ? WHERE tenant_id = ? AND id = ?`,
   )
+  const rehash = db.prepare(
+    'UPDATE accounts SET password_hash = ? WHERE id = ? AND password_hash = ?',
+  )
   const touch = db.prepare('UPDATE accounts SET last_login_at = ? WHERE id = ?')
   const remove = db.prepare('DELETE FROM accounts WHERE tenant_id = ? AND id = ?')
 
@@ -79,6 +82,9 @@ export function accountStore(db: DatabaseSync): AccountStore {
           account.id,
         ),
       )
+    },
+    async rehash(id, from, to) {
+      return rehash.run(to, id, from).changes === 1
     },
     async touch(id, at) {
       touch.run(at, id)
