@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
+import { isNetwork } from './drop/network.ts'
 
 /** One option: its environment variable, how it is read, its default, and a sentence for the reader. */
 interface Option<T> {
@@ -63,6 +64,12 @@ const asUrl =
     throw new Error(`a URL with the scheme ${schemes.join(' or ')} is needed`)
   }
 
+const asNetworks = (text: string): string[] => {
+  const networks = text.split(/[\s,]+/).filter((network) => network !== '')
+  if (networks.every(isNetwork)) return networks
+  throw new Error('addresses and networks with commas are needed, such as 192.0.2.7,10.0.0.0/8')
+}
+
 /** Every option of the server; docs/configuration.md and examples/server.env are made from this table. */
 export const options = {
   dataDir: option('DATA_DIR', 'data', 'Folder of the databases, the files and the keys', resolve),
@@ -98,6 +105,18 @@ export const options = {
     'false',
     'Whether a proxy in front announces the real client by PROXY protocol v1 or v2',
     asSwitch,
+  ),
+  allowList: option(
+    'ALLOW_LIST',
+    '',
+    'Addresses and networks (CIDR) that get no penalty and no limit of connections, such as a monitor; with commas',
+    asNetworks,
+  ),
+  sftpAlgorithms: option(
+    'SFTP_ALGORITHMS',
+    'strict',
+    '`compat` also lets devices in that know no algorithm from after 2014; see docs/security.md',
+    asOneOf('strict', 'compat'),
   ),
   tlsCertFile: option(
     'TLS_CERT_FILE',

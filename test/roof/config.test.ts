@@ -10,8 +10,16 @@ describe('readConfig()', () => {
       httpHost: '127.0.0.1',
       importIntervalMinutes: 5,
       smtpUrl: null,
+      allowList: [],
+      sftpAlgorithms: 'strict',
       ftpsPassivePorts: { first: 50_000, last: 50_099 },
     })
+  })
+
+  test('reads networks with commas, and refuses what is none', () => {
+    const { allowList } = readConfig({ ALLOW_LIST: '192.0.2.7, 10.0.0.0/8,2001:db8::/32' })
+    expect(allowList).toEqual(['192.0.2.7', '10.0.0.0/8', '2001:db8::/32'])
+    expect(() => readConfig({ ALLOW_LIST: '10.0.0.0/33' })).toThrow(/addresses and networks/)
   })
 
   test('names every variable that cannot be used in one message', () => {
