@@ -3,7 +3,7 @@ import { isReasonCode, reasons } from '../domain/reason.ts'
 import type { Run, RunSource } from '../domain/run.ts'
 import type { MailKind } from '../domain/state.ts'
 import type { Tenant } from '../domain/tenant.ts'
-import { counted, figure, moment, oneLine, size } from './figures.ts'
+import { counted, figure, moment, oneLine, size } from '../domain/figures.ts'
 import type { Block } from './letter.ts'
 import type { RunStory, Sample } from './story.ts'
 

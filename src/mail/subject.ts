@@ -1,7 +1,7 @@
 import type { Run } from '../domain/run.ts'
 import type { MailKind } from '../domain/state.ts'
 import type { Tenant } from '../domain/tenant.ts'
-import { counted, figure, oneLine } from './figures.ts'
+import { counted, figure, oneLine } from '../domain/figures.ts'
 
 // Longer names are cut in the subject only, so that its point stays in view.
 const maxName = 80

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { counted, moment, oneLine, size } from '../../src/mail/figures.ts'
+import { counted, moment, oneLine, size } from '../../src/domain/figures.ts'
 
 test('counted() groups thousands and knows one from many', () => {
   expect(counted(1, 'row')).toBe('1 row')
