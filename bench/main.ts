@@ -9,5 +9,5 @@ if (found === undefined) {
   console.error(`Cannot measure "${name}": one of ${Object.keys(benches).join(', ')} is needed`)
   process.exit(2)
 }
-const { run } = await found[1]()
+const { run }: { run: (args: string[]) => Promise<void> } = await found[1]()
 await run(args)

@@ -77,7 +77,7 @@ export const options = {
     'STORAGE_URL',
     '',
     'Where files are kept; none means the folder `files` in DATA_DIR',
-    asUrl('file', 'memory'),
+    asUrl('file'),
   ),
   host: option('HOST', '0.0.0.0', 'Address that SFTP and FTPS listen on', asText),
   sftpPort: option('SFTP_PORT', '2222', 'Port of SFTP; 0 takes a free one', asPort),

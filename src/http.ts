@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { getRequestListener } from '@hono/node-server'
 
 interface FetchApp {
-  fetch(request: Request): Response | Promise<Response>
+  fetch: (request: Request) => Response | Promise<Response>
 }
 
 /** What is used of Deno's own server where the program runs under Deno. */
@@ -12,6 +12,12 @@ interface DenoServe {
     options: { hostname: string; port: number; onListen: () => void },
     handler: (request: Request) => Response | Promise<Response>,
   ): { addr: { port: number }; shutdown(): Promise<void> }
+}
+
+/** Deno's server, where there is one. */
+function denoServe(): DenoServe | undefined {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Deno's own types would replace Node's
+  return (globalThis as { Deno?: DenoServe }).Deno
 }
 
 /** A running HTTP listener. */
@@ -26,7 +32,7 @@ export async function serveHttp(
   app: FetchApp,
   { host, port }: { host: string; port: number },
 ): Promise<HttpListener> {
-  const deno = (globalThis as { Deno?: DenoServe }).Deno
+  const deno = denoServe()
   if (deno !== undefined) {
     const server = deno.serve({ hostname: host, port, onListen: () => undefined }, app.fetch)
     return {
@@ -37,7 +43,8 @@ export async function serveHttp(
     }
   }
 
-  const server = createServer(getRequestListener(app.fetch, { hostname: host }))
+  const listener = getRequestListener(app.fetch, { hostname: host })
+  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
   server.listen(port, host)
   await once(server, 'listening')
   const address = server.address()

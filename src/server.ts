@@ -1,25 +1,29 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { createApp } from './app.ts'
+import { certificateFiles, loadCertificate } from './certificate.ts'
 import { systemClock } from './clock.ts'
 import { dataPaths } from './config.ts'
 import type { Config } from './config.ts'
+import { openDirectoryReader } from './db/sqlite/directory.ts'
 import { openState } from './db/sqlite/state.ts'
 import type { Log } from './domain/log.ts'
 import type { StateStore } from './domain/state.ts'
 import type { FileStore } from './domain/storage.ts'
 import { createDoorkeeper } from './drop/doorkeeper.ts'
-import { createPasswordHasher } from './drop/password.ts'
-import { recoverUploads } from './drop/recover.ts'
+import { recoverUploads, sweepIncomplete } from './drop/recover.ts'
 import { serveHttp } from './http.ts'
 import { createImporter } from './import/importer.ts'
-import { certificateFiles } from './certificate.ts'
 import { hostKey } from './keys.ts'
 import { startFtpsListener } from './listeners/ftps/listener.ts'
 import { generateHostKey } from './listeners/sftp/host-key.ts'
 import { startSftpListener } from './listeners/sftp/listener.ts'
 import { embeddedOutbox } from './mail/outbox.ts'
 import { startSender } from './mail/sender.ts'
+import type { Sender } from './mail/sender.ts'
 import { smtpTransport } from './mail/smtp.ts'
+import { readinessChecks } from './readiness.ts'
+import { createWorkers } from './workers.ts'
 import { openFileStore } from '../storage/index.ts'
 
 /** A running server. */
@@ -36,6 +40,112 @@ export interface Server {
 }
 
 /** Wires every room, resumes what a dead process left, and resolves when every listener is ready. */
-export async function startServer(options: { config: Config; log: Log }): Promise<Server> {
-  throw new Error(String(options))
+export async function startServer({ config, log }: { config: Config; log: Log }): Promise<Server> {
+  const clock = systemClock
+  const paths = dataPaths(config)
+  const stateExists = existsSync(paths.stateFile)
+  const key = await hostKey(paths.hostKeyFile, { stateExists, make: generateHostKey })
+  const certificate = certificateFiles(config, paths)
+  const loaded = await loadCertificate(certificate, { host: config.mailHost, now: clock.now() })
+  const state = openState(paths.stateFile)
+  const files = await openFileStore(paths.storageUrl)
+  await recoverUploads({ state, files, clock, log })
+
+  const directoryFile = join(paths.directoryFolder, '*.db')
+  let sender: Sender | undefined
+  const importer = createImporter({
+    state,
+    files,
+    clock,
+    log,
+    workers: createWorkers({ storageUrl: paths.storageUrl, directoryFile }),
+    workersAtOnce: config.importWorkers,
+    intervalMinutes: config.importIntervalMinutes,
+    mailHost: config.mailHost,
+    onMail: () => sender?.nudge(),
+    openDirectory: async (tenantId) => openDirectoryReader(directoryFile.replace('*', tenantId)),
+    onTick: async () => void (await sweepIncomplete({ state, files, clock, log })),
+  })
+  sender = startSender({
+    state,
+    files,
+    failures: (run, asked) => importer.failures(run, asked),
+    transport:
+      config.smtpUrl === null
+        ? embeddedOutbox()
+        : smtpTransport({ url: config.smtpUrl, name: config.mailHost }),
+    clock,
+    log,
+  })
+  const doorkeeper = createDoorkeeper({
+    state,
+    files,
+    clock,
+    log,
+    onCommit: () => importer.nudge(),
+  })
+  let isStopping = false
+  const app = createApp({
+    state,
+    importer,
+    files,
+    clock,
+    log,
+    checks: readinessChecks({ state, files, clock, certFile: certificate.certFile }),
+    isStopping: () => isStopping,
+  })
+
+  const stopImports = await importer.start()
+  const { host, proxyProtocol } = config
+  const [sftp, ftps, http] = await Promise.all([
+    startSftpListener({
+      host,
+      port: config.sftpPort,
+      hostKey: key,
+      doorkeeper,
+      log,
+      proxyProtocol,
+    }),
+    startFtpsListener({
+      host,
+      explicitPort: config.ftpsPort,
+      implicitPort: config.ftpsImplicitPort,
+      certificate: loaded,
+      passive: { ports: config.ftpsPassivePorts, announced: config.ftpsPassiveHost },
+      doorkeeper,
+      log,
+      proxyProtocol,
+    }),
+    serveHttp(app, { host: config.httpHost, port: config.httpPort }),
+  ])
+  const ports = {
+    sftpPort: sftp.port,
+    ftpsPort: ftps.explicitPort,
+    ftpsImplicitPort: ftps.implicitPort,
+    httpPort: http.port,
+    hostKeyFingerprint: sftp.fingerprint,
+  }
+  if (certificate.selfSigned) {
+    log.warn('the certificate of FTPS is signed by itself, set TLS_CERT_FILE and TLS_KEY_FILE')
+  }
+  log.info('ready', ports)
+
+  const stopOnce = async (): Promise<void> => {
+    isStopping = true
+    const graceMs = config.stopGraceSeconds * 1_000
+    await Promise.all([sftp.stop(graceMs), ftps.stop(graceMs), http.stop(graceMs), stopImports()])
+    await sender.stop()
+    await state.close()
+    await files.close()
+  }
+  let stopped: Promise<void> | undefined
+  return {
+    state,
+    files,
+    ...ports,
+    stop() {
+      stopped ??= stopOnce()
+      return stopped
+    },
+  }
 }

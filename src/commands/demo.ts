@@ -46,7 +46,9 @@ export async function run(args: string[]): Promise<number> {
     }
     return 0
   } catch (error) {
-    process.stderr.write(`The demo failed: ${error instanceof Error ? error.message : error}\n`)
+    process.stderr.write(
+      `The demo failed: ${error instanceof Error ? error.message : String(error)}\n`,
+    )
     return 1
   } finally {
     await server.stop()
@@ -138,6 +140,7 @@ async function finished(server: Server, token: string, filename: string): Promis
   while (Date.now() < deadline) {
     const response = await fetch(address, { headers: { authorization: `Bearer ${token}` } })
     if (!response.ok) throw new Error(`GET /imports answered ${response.status}`)
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- answered by this very program
     const { data } = (await response.json()) as { data: ShownRun[] }
     const found = data.find((run) => run.filename === filename)
     if (found !== undefined && found.state.startsWith('completed') && found.mail !== 'queued') {

@@ -27,8 +27,8 @@ export interface ApplyOptions {
   position: number
   line: number
   /** The full batch is to be committed; true: stop here. */
-  onBatch(position: number, line: number): Promise<boolean>
-  onRead(position: number): boolean
+  onBatch: (position: number, line: number) => Promise<boolean>
+  onRead: (position: number) => boolean
 }
 
 /** Checks and stores the rows that the scan has not counted already; false when it was stopped. */
@@ -62,8 +62,10 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
     }
   }
 
+  const { places, ...rest } = options
   const done = await walk({
-    ...options,
+    ...rest,
+    ...(places === undefined ? {} : { places }),
     pause: async (position, line) => {
       if (inBatch < rowsPerBatch && !onRead(position)) return false
       inBatch = 0

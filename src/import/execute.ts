@@ -29,11 +29,11 @@ export interface ExecuteOptions {
   /** The tenant's, for this run alone. */
   directory: Directory
   files: FileStore
-  now(): number
-  hashPassword(password: string): Promise<string>
-  onProgress(progress: ImportProgress): void
+  now: () => number
+  hashPassword: (password: string) => Promise<string>
+  onProgress: (progress: ImportProgress) => void
   /** What the run is asked to do; read at each piece of the file. */
-  wish(): StopWish
+  wish: () => StopWish
 }
 
 // At most five times a second.
@@ -66,10 +66,16 @@ async function withLedger(options: ExecuteOptions, ledger: Ledger): Promise<Impo
       settings: tenant.settings,
       previousFields: previous?.columns ?? [],
     })
+    const stored = goesOnFrom(options, ledger)
     const state =
-      ledger.stored?.phase === 'done' ? ledger.stored : await importRows(options, ledger, source)
+      stored?.phase === 'done' ? stored : await importRows(options, ledger, source, stored)
     return await finish(options, state, source, started)
   } catch (error) {
+    const stored = goesOnFrom(options, ledger)
+    // Archived already when the process was killed.
+    if (stored?.phase === 'done' && isAppError(error, 'not_found')) {
+      return finish(options, stored, undefined, started)
+    }
     const notice = refusal(error, run.filename)
     if (notice === undefined) throw error
     const state: LedgerState = {
@@ -84,6 +90,12 @@ async function withLedger(options: ExecuteOptions, ledger: Ledger): Promise<Impo
   } finally {
     await source?.close()
   }
+}
+
+/** What an earlier try has left; a run that was held and then approved begins anew. */
+function goesOnFrom({ job }: ExecuteOptions, ledger: Ledger): LedgerState | undefined {
+  const { stored } = ledger
+  return stored?.outcome === 'held' && job.run.approved ? undefined : stored
 }
 
 /** What is wrong with the file as a whole; undefined for a fault of ours. */
@@ -123,13 +135,14 @@ async function importRows(
   options: ExecuteOptions,
   ledger: Ledger,
   source: Source,
+  stored: LedgerState | undefined,
 ): Promise<LedgerState> {
   const { job, directory } = options
   const { run, tenant } = job
   const { header } = source
   // A report that comes back has some of the users at most.
   const full = run.mode === 'full' && !header.isReport
-  let state: LedgerState = ledger.stored ?? {
+  let state: LedgerState = stored ?? {
     ...emptyState(),
     file: factsOf(source),
     notices: source.notices,

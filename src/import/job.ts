@@ -1,6 +1,6 @@
 import type { FileNotice, Run, RunCounts } from '../domain/run.ts'
 import type { Tenant } from '../domain/tenant.ts'
-import type { LedgerOutcome, LedgerPhase, LedgerState } from '../domain/directory.ts'
+import type { LedgerOutcome, LedgerPhase, LedgerState, RevertResult } from '../domain/directory.ts'
 
 /** What a worker is told about the run that it does. */
 export interface ImportJob {
@@ -41,11 +41,23 @@ export interface RunningImport {
   ask(wish: 'stop' | 'cancel'): void
 }
 
-/** Starts a worker for a run; `src/worker.ts` fills it by a thread. */
-export type StartWorker = (
-  job: ImportJob,
-  onProgress: (progress: ImportProgress) => void,
-) => RunningImport
+/** What is to be taken back, and the id under which that is remembered. */
+export interface RevertJob {
+  tenantId: string
+  runId: string
+  by: string
+}
+
+/** Where the work on rows is done, away from the doors; the roof fills it by threads. */
+export interface Workers {
+  import(job: ImportJob, onProgress: (progress: ImportProgress) => void): RunningImport
+  /** Puts a copy without passwords into the archive where the file has any; true when it did. */
+  scrub(job: ImportJob): Promise<boolean>
+  /** Throws AppError `conflict` as Directory.revert does. */
+  revert(job: RevertJob): Promise<RevertResult>
+  /** Ends every worker; what runs is asked to stop beforehand. */
+  close(): Promise<void>
+}
 
 /** A file that is not imported as a whole, and why. */
 export class FileRefused extends Error {

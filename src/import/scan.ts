@@ -32,7 +32,7 @@ export interface ScanOptions {
   /** A full file: every user that it has is looked up. */
   full: boolean
   /** True: stop here. */
-  onRead(position: number): boolean
+  onRead: (position: number) => boolean
 }
 
 export interface Scanned {
@@ -47,7 +47,7 @@ export interface Scanned {
  * a key, and refuses a file that is cut or too long. Undefined when it was stopped.
  */
 export async function scanFile(options: ScanOptions): Promise<Scanned | undefined> {
-  const { source, check, ledger, known, tally, filename, full, onRead } = options
+  const { source, check, ledger, tally, filename, full, onRead } = options
   const { position, line, header } = source
   const start = { ...options, position, line }
   const places = createPlaces()

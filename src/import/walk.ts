@@ -72,7 +72,7 @@ export interface WalkOptions {
   places?: Places
   /** Before each reading of the file; what it returns true for ends the walk. */
   pause?: (position: number, line: number) => boolean | Promise<boolean>
-  visit(visited: Visited): void | Promise<void>
+  visit: (visited: Visited) => void | Promise<void>
 }
 
 /** Visits the records of a file in order; true when it came to the end. */
@@ -86,7 +86,7 @@ export async function walk(options: WalkOptions): Promise<boolean> {
   })
   const visited: Visited = { records, hash: 0, userId: 0 }
   const lookUp = known.size > 0
-  let view = new DataView(new ArrayBuffer(0))
+  let view: DataView = new DataView(new ArrayBuffer(0))
   let viewed: Buffer | undefined
   let index = 0
   for (;;) {

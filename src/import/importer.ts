@@ -1,0 +1,295 @@
+import { Cron } from 'croner'
+import type { Directory } from '../domain/directory.ts'
+import { AppError, isAppError } from '../domain/error.ts'
+import type { Importer } from '../domain/importer.ts'
+import type { Run } from '../domain/run.ts'
+import type { Tenant } from '../domain/tenant.ts'
+import { createActions } from './actions.ts'
+import { ownFault } from './execute.ts'
+import type { ImportProgress, RunningImport, Workers } from './job.ts'
+import { createOutcome, stateAfter } from './outcome.ts'
+import type { OutcomeOptions } from './outcome.ts'
+import { createQueue } from './queue.ts'
+import { createSubmit } from './submit.ts'
+import { createSweep } from './sweep.ts'
+
+export interface ImporterOptions extends Omit<OutcomeOptions, 'workers'> {
+  workers: Workers
+  /** Imports that run at once, one a client. */
+  workersAtOnce: number
+  intervalMinutes: number
+  /** A reader of the tenant's directory, beside its writer; undefined while there is none. */
+  openDirectory: (tenantId: string) => Promise<Directory | undefined>
+  /** Done at each tick besides: what other rooms have to sweep. */
+  onTick?: () => Promise<void>
+}
+
+// A worker that died may have met a fault that goes away; the pause after each try, in milliseconds.
+const retryPauses = [1_000, 5_000]
+// The disk, the storage or the database is away: the file waits for as long as that takes.
+const unavailablePauseMs = 10_000
+// Timers do not reach farther than 24 days.
+const longestPauseMs = 3_600_000
+
+/** What is writing to the directory of a tenant. */
+interface Busy {
+  run: Run
+  /** Undefined until its worker is there, and for a revert. */
+  running: RunningImport | undefined
+  cancelled: boolean
+  done: Promise<void>
+}
+
+/** What the service does with dropped files, from the claim to the archive; one process, all tenants. */
+export function createImporter(options: ImporterOptions): Importer {
+  const { state, clock, log, workers, workersAtOnce } = options
+  const { runs, tenants, drops } = state
+  const queue = createQueue(options)
+  const outcome = createOutcome(options)
+  const sweep = createSweep({ ...options, outcome })
+  const submit = createSubmit(options)
+  /** Tenants whose directory is being written, and by what. */
+  const busy = new Map<string, Busy>()
+  /** Runs that wait after a fault, until when. */
+  const paused = new Map<string, { until: number; tries: number }>()
+  let started = false
+  let stopping: Promise<void> | undefined
+  let looking: Promise<void> | undefined
+  let again = false
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  function jobOf(run: Run, tenant: Tenant, previous: Run | undefined) {
+    return {
+      run,
+      tenant,
+      previous:
+        previous === undefined
+          ? null
+          : {
+              id: previous.id,
+              sha256: previous.sha256,
+              failed: previous.counts.failed,
+              columns: previous.columns,
+            },
+    }
+  }
+
+  function showProgress(run: Run) {
+    let writing = Promise.resolve()
+    let waiting: ImportProgress | undefined
+    return {
+      show: (progress: ImportProgress): void => {
+        waiting = progress
+        writing = writing.then(async (): Promise<void> => {
+          if (waiting === undefined) return
+          const { phase, counts, bytesRead, rowsPerSecond } = waiting
+          waiting = undefined
+          const shown = phase === 'scanning' ? 'parsing' : 'applying'
+          await runs.update(run.id, { state: shown, counts, bytesRead, rowsPerSecond })
+        })
+        writing = writing.catch((error: unknown) => log.warn('progress was not kept', { error }))
+      },
+      end: () => writing,
+    }
+  }
+
+  async function importOne(entry: Busy, queued: Run, tenant: Tenant): Promise<void> {
+    const waiting = await queue.toWork(queued)
+    const startedAt = waiting.startedAt ?? clock.now()
+    const run = await runs.update(queued.id, { state: stateAfter(waiting, 'parse'), startedAt })
+    const previous = run.dryRun ? undefined : await runs.lastImported(run.tenantId)
+    const progress = showProgress(run)
+    const running = workers.import(jobOf(run, tenant, previous), progress.show)
+    entry.running = running
+    if (stopping !== undefined) running.ask('stop')
+    else if (entry.cancelled) running.ask('cancel')
+    const result = await running.result.finally(async () => {
+      await progress.end()
+    })
+    if (result.outcome === undefined) return
+    const current = await runs.get(run.id)
+    await outcome.mirror(current ?? run, tenant, result, result.outcome)
+    paused.delete(run.id)
+  }
+
+  /** A fault of ours: the run is tried again, and in the end reported as such. */
+  async function afterFault(run: Run, tenant: Tenant, error: unknown): Promise<void> {
+    if (stopping !== undefined) return
+    const tries = (paused.get(run.id)?.tries ?? 0) + 1
+    const waits = isAppError(error, 'unavailable', 'out_of_space')
+    const pause = waits ? unavailablePauseMs : retryPauses[tries - 1]
+    log.error('import interrupted', { run_id: run.id, tenant: run.tenantId, tries, error })
+    if (pause !== undefined) {
+      paused.set(run.id, { until: clock.now() + pause, tries: waits ? tries - 1 : tries })
+      return
+    }
+    const current = await runs.get(run.id)
+    if (current === undefined) return
+    await outcome.close(current, tenant, 'fail', { fileReason: ownFault(), mails: ['rejected'] })
+    paused.delete(run.id)
+  }
+
+  function begin(run: Run, tenant: Tenant): void {
+    const entry: Busy = { run, running: undefined, cancelled: false, done: Promise.resolve() }
+    busy.set(run.tenantId, entry)
+    entry.done = importOne(entry, run, tenant)
+      .catch((error: unknown) => afterFault(run, tenant, error))
+      .catch((error: unknown) => {
+        log.error('import could not be put aside', { run_id: run.id, error })
+        paused.set(run.id, { until: clock.now() + unavailablePauseMs, tries: 0 })
+      })
+      .finally(() => {
+        busy.delete(run.tenantId)
+        importer.nudge()
+      })
+  }
+
+  /** Starts as many waiting runs as there are workers: the oldest of each tenant, no tenant twice. */
+  async function startWaiting(): Promise<void> {
+    const now = clock.now()
+    const seen = new Set<string>()
+    for (const run of await runs.active()) {
+      if (stopping !== undefined || busy.size >= workersAtOnce) return
+      // A paused run keeps the later ones of its tenant waiting: files are imported in order.
+      if (seen.has(run.tenantId) || busy.has(run.tenantId)) continue
+      seen.add(run.tenantId)
+      if ((paused.get(run.id)?.until ?? 0) > now) continue
+      const tenant = await tenants.get(run.tenantId)
+      if (tenant !== undefined && !busy.has(run.tenantId)) begin(run, tenant)
+    }
+  }
+
+  const isStopping = (): boolean => stopping !== undefined
+
+  async function look(): Promise<void> {
+    do {
+      again = false
+      await queue.claimReady()
+      await startWaiting()
+    } while (again && !isStopping())
+  }
+
+  /** When there will be something to do without a nudge. */
+  async function pauseUntilNext(): Promise<number> {
+    const ready = await drops.nextReadyAt()
+    const retry = [...paused.values()].map(({ until }) => until)
+    const next = Math.min(ready ?? Infinity, ...retry)
+    return Math.min(longestPauseMs, Math.max(5, next - clock.now()))
+  }
+
+  async function round(): Promise<void> {
+    let pause = unavailablePauseMs
+    try {
+      await look()
+      pause = await pauseUntilNext()
+    } catch (error) {
+      log.error('imports cannot be started', { error })
+    }
+    looking = undefined
+    if (stopping !== undefined) return
+    clearTimeout(timer)
+    timer = setTimeout(() => importer.nudge(), again ? 0 : pause)
+  }
+
+  async function tick(): Promise<void> {
+    await sweep.run()
+    await options.onTick?.()
+    importer.nudge()
+  }
+
+  /** What a dead process left: outcomes without archive, and bodies whose run was never made. */
+  async function recover(): Promise<void> {
+    for (const run of await runs.unarchived()) {
+      const tenant = await tenants.get(run.tenantId)
+      if (tenant !== undefined) await outcome.archiveLate(run, tenant)
+    }
+    await submit.recover()
+    for (const run of await runs.active()) await queue.toWork(run)
+  }
+
+  async function drain(job: Cron): Promise<void> {
+    job.stop()
+    clearTimeout(timer)
+    await looking
+    for (const { running } of busy.values()) running?.ask('stop')
+    await Promise.all([...busy.values()].map(({ done }) => done))
+    await workers.close()
+  }
+
+  const actions = createActions({
+    ...options,
+    outcome,
+    isBusy: (tenantId) => busy.has(tenantId),
+    askCancel(run) {
+      const entry = busy.get(run.tenantId)
+      if (entry?.run.id !== run.id) return false
+      entry.cancelled = true
+      entry.running?.ask('cancel')
+      return true
+    },
+    async exclusively(run, work) {
+      if (busy.has(run.tenantId)) {
+        throw new AppError(
+          'conflict',
+          'Cannot revert the import: another import of this client is running, wait for its end',
+        )
+      }
+      const done = work()
+      const settled = done.then(
+        () => undefined,
+        () => undefined,
+      )
+      busy.set(run.tenantId, { run, running: undefined, cancelled: false, done: settled })
+      try {
+        return await done
+      } finally {
+        busy.delete(run.tenantId)
+        importer.nudge()
+      }
+    },
+    nudge: () => importer.nudge(),
+  })
+
+  const importer: Importer = {
+    ...actions,
+    nudge() {
+      if (!started || stopping !== undefined) return
+      again = true
+      looking ??= round()
+    },
+    async submit(submission) {
+      const run = await submit.take(submission)
+      importer.nudge()
+      return run
+    },
+    async failures(run, asked) {
+      const directory = await options.openDirectory(run.tenantId)
+      if (directory === undefined) return []
+      try {
+        return await directory.failures(run.id, asked)
+      } finally {
+        await directory.close()
+      }
+    },
+    async start() {
+      await recover()
+      started = true
+      const job = new Cron(
+        '* * * * *',
+        {
+          interval: options.intervalMinutes * 60,
+          protect: true,
+          catch: (error) => log.error('sweep failed', { error }),
+        },
+        () => tick(),
+      )
+      void tick().catch((error: unknown) => log.error('sweep failed', { error }))
+      importer.nudge()
+      return () => {
+        stopping ??= drain(job)
+        return stopping
+      }
+    },
+  }
+  return importer
+}

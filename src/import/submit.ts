@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import { AppError } from '../domain/error.ts'
+import type { Submission } from '../domain/importer.ts'
+import { workPath } from '../domain/layout.ts'
+import { newId } from '../domain/id.ts'
+import type { Run } from '../domain/run.ts'
+import type { FileStore } from '../domain/storage.ts'
+import { newRun } from './queue.ts'
+import type { QueueOptions } from './queue.ts'
+
+/** Takes files that come by no drop folder. */
+export function createSubmit({ state, files, clock, log }: QueueOptions) {
+  return {
+    /** Stores the body, then queues its run; an error of the body leaves nothing. */
+    async take(submission: Submission): Promise<Run> {
+      const { tenantId, filename, source, actor, dryRun = false, mode } = submission
+      const tenant = await state.tenants.get(tenantId)
+      if (tenant === undefined) {
+        throw new AppError('not_found', 'Cannot import the file: its client is not there any more')
+      }
+      const id = submission.runId ?? newId('run', clock)
+      const path = workPath(tenantId, id)
+      const { size, sha256 } = await store(files, path, submission)
+      const run = newRun(clock, {
+        id,
+        tenantId,
+        filename,
+        source,
+        actor,
+        dryRun,
+        mode: mode ?? tenant.settings.mode,
+        sourcePath: path,
+        sizeBytes: size,
+        sha256,
+      })
+      await state.runs.create(run)
+      log.info('import queued', { run_id: run.id, tenant: tenantId, source })
+      return run
+    },
+
+    /** Drops bodies whose run was never made: nobody was told that they are here. */
+    async recover(): Promise<void> {
+      for (const tenant of await state.tenants.list()) {
+        const folder = workPath(tenant.id, '').slice(0, -1)
+        for (const { path } of await files.list(folder)) {
+          const id = path.slice(folder.length + 1).replace(/\.utf8$/, '')
+          if ((await state.runs.get(id)) === undefined) await files.remove(path)
+        }
+      }
+    },
+  }
+}
+
+async function store(files: FileStore, path: string, { body, maxBytes }: Submission) {
+  const digest = createHash('sha256')
+  const staged = await files.openWrite(path)
+  try {
+    for await (const chunk of body) {
+      if (staged.size + chunk.length > maxBytes) {
+        throw new AppError(
+          'too_large',
+          `Cannot import the file: it is larger than ${maxBytes} bytes, split it`,
+        )
+      }
+      digest.update(chunk)
+      await staged.write(staged.size, chunk)
+    }
+    const { size } = staged
+    await staged.commit()
+    return { size, sha256: digest.digest('hex') }
+  } catch (error) {
+    await staged.abort()
+    throw error
+  }
+}

@@ -1,0 +1,78 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { openDirectory } from './db/sqlite/directory.ts'
+import { isAppError } from './domain/error.ts'
+import { workPath } from './domain/layout.ts'
+import { createPasswordHasher } from './drop/password.ts'
+import { archiveWithoutPasswords } from './import/archive.ts'
+import { executeRun } from './import/execute.ts'
+import { FileRefused } from './import/job.ts'
+import type { ImportJob } from './import/job.ts'
+import { openSource } from './import/source.ts'
+import { stopWishes } from './workers.ts'
+import type { WorkerAnswer, WorkerSetup, WorkerTask } from './workers.ts'
+import { openFileStore } from '../storage/index.ts'
+
+/** Work on rows, in a thread of its own: one task at a time, as the main thread says. */
+const port = parentPort
+if (port === null) throw new Error('The worker has no main thread')
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- given by our own main thread
+const setup = workerData as WorkerSetup
+const files = await openFileStore(setup.storageUrl)
+const hasher = createPasswordHasher()
+const wishes = new Int32Array(setup.wish)
+
+const answer = (message: WorkerAnswer): void => port.postMessage(message)
+
+async function work(task: WorkerTask): Promise<unknown> {
+  if (task.kind === 'scrub') return scrub(task.job)
+  const { tenantId } = task.kind === 'import' ? task.job.run : task.job
+  const directory = openDirectory({ file: setup.directoryFile.replace('*', tenantId), tenantId })
+  try {
+    if (task.kind === 'revert')
+      return await directory.revert(task.job.runId, task.job.by, Date.now())
+    return await executeRun({
+      job: task.job,
+      directory,
+      files,
+      now: Date.now,
+      hashPassword: (password) => hasher.hash(password),
+      onProgress: (progress) => answer({ kind: 'progress', progress }),
+      wish: () => stopWishes[Atomics.load(wishes, 0)] ?? 'no',
+    })
+  } finally {
+    await directory.close()
+  }
+}
+
+async function scrub({ run, tenant }: ImportJob): Promise<boolean> {
+  try {
+    const source = await openSource({
+      files,
+      path: workPath(run.tenantId, run.id),
+      filename: run.filename,
+      settings: tenant.settings,
+      previousFields: [],
+    })
+    try {
+      if (source.header.hasPassword) await archiveWithoutPasswords(run, source, files)
+      return source.header.hasPassword
+    } finally {
+      await source.close()
+    }
+  } catch (error) {
+    // No CSV, no columns, no passwords.
+    if (error instanceof FileRefused) return false
+    throw error
+  }
+}
+
+port.on('message', (task: WorkerTask) => {
+  work(task).then(
+    (result) => answer({ kind: 'done', result }),
+    (error: unknown) => {
+      const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
+      answer({ kind: 'failed', code: isAppError(error) ? error.code : null, message, stack })
+    },
+  )
+})
+answer({ kind: 'ready' })

@@ -1,0 +1,148 @@
+import { Worker } from 'node:worker_threads'
+import type { RevertResult } from './domain/directory.ts'
+import { AppError } from './domain/error.ts'
+import type { ErrorCode } from './domain/error.ts'
+import type {
+  ImportJob,
+  ImportProgress,
+  ImportResult,
+  RevertJob,
+  StopWish,
+  Workers,
+} from './import/job.ts'
+
+/** What a worker is given once. */
+export interface WorkerSetup {
+  storageUrl: string
+  /** File of a directory; `*` stands for the tenant. */
+  directoryFile: string
+  /** One Int32: an index into `stopWishes`. */
+  wish: SharedArrayBuffer
+}
+
+export type WorkerTask =
+  | { kind: 'import'; job: ImportJob }
+  | { kind: 'scrub'; job: ImportJob }
+  | { kind: 'revert'; job: RevertJob }
+
+export type WorkerAnswer =
+  | { kind: 'ready' }
+  | { kind: 'progress'; progress: ImportProgress }
+  | { kind: 'done'; result: unknown }
+  | { kind: 'failed'; code: ErrorCode | null; message: string; stack: string }
+
+/** In shared memory, so that a worker deep in its rows sees a wish without a turn of its event loop. */
+export const stopWishes: readonly StopWish[] = ['no', 'stop', 'cancel']
+
+// A bad file takes its worker down, never the doors: heap of one import, in MiB; it needs about 60.
+const heapMegabytes = 512
+// A worker takes 60 ms and 20 MB to start: kept for the next file, but not for the whole night.
+const idleMs = 10_000
+
+interface Thread {
+  worker: Worker
+  wish: Int32Array
+  idle: ReturnType<typeof setTimeout> | undefined
+}
+
+/** Starts worker threads as they are needed, and keeps them a little while for the next run. */
+export function createWorkers(setup: Omit<WorkerSetup, 'wish'>): Workers {
+  const free: Thread[] = []
+  const all = new Set<Thread>()
+  let closed = false
+
+  function start(): Thread {
+    const wish = new SharedArrayBuffer(4)
+    const workerData: WorkerSetup = { ...setup, wish }
+    const worker = new Worker(new URL('worker.ts', import.meta.url), {
+      workerData,
+      resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
+    })
+    // Without one, what is thrown before or after a task would end the process.
+    worker.on('error', () => undefined)
+    const thread: Thread = { worker, wish: new Int32Array(wish), idle: undefined }
+    all.add(thread)
+    worker.once('exit', () => forget(thread))
+    return thread
+  }
+
+  function forget(thread: Thread): void {
+    clearTimeout(thread.idle)
+    all.delete(thread)
+    const index = free.indexOf(thread)
+    if (index >= 0) free.splice(index, 1)
+  }
+
+  async function end(thread: Thread): Promise<void> {
+    forget(thread)
+    await thread.worker.terminate()
+  }
+
+  function take(): Thread {
+    if (closed) throw new AppError('unavailable', 'Cannot import: the server is stopping')
+    const thread = free.pop() ?? start()
+    clearTimeout(thread.idle)
+    Atomics.store(thread.wish, 0, 0)
+    return thread
+  }
+
+  function release(thread: Thread): void {
+    if (!all.has(thread)) return
+    if (closed) return void end(thread)
+    free.push(thread)
+    thread.idle = setTimeout(() => void end(thread), idleMs)
+    thread.idle.unref()
+  }
+
+  async function run<T>(
+    thread: Thread,
+    task: WorkerTask,
+    onProgress: (progress: ImportProgress) => void = () => undefined,
+  ): Promise<T> {
+    const { worker } = thread
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const onMessage = (answer: WorkerAnswer): void => {
+      if (answer.kind === 'progress') onProgress(answer.progress)
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each task has one kind of result
+      else if (answer.kind === 'done') resolve(answer.result as T)
+      else if (answer.kind === 'failed') reject(faultOf(answer))
+    }
+    const onExit = (code: number): void => reject(new Error(`The worker ended with ${code}`))
+    worker.on('message', onMessage)
+    worker.on('error', reject)
+    worker.on('exit', onExit)
+    worker.postMessage(task)
+    try {
+      return await promise
+    } finally {
+      worker.off('message', onMessage)
+      worker.off('error', reject)
+      worker.off('exit', onExit)
+      release(thread)
+    }
+  }
+
+  return {
+    import(job, onProgress) {
+      const thread = take()
+      const result = run<ImportResult>(thread, { kind: 'import', job }, onProgress)
+      return {
+        result,
+        ask: (wish) => void Atomics.store(thread.wish, 0, stopWishes.indexOf(wish)),
+      }
+    },
+    scrub: (job) => run<boolean>(take(), { kind: 'scrub', job }),
+    revert: (job) => run<RevertResult>(take(), { kind: 'revert', job }),
+    async close() {
+      closed = true
+      await Promise.all([...all].map(end))
+    },
+  }
+}
+
+function faultOf({ code, message, stack }: Extract<WorkerAnswer, { kind: 'failed' }>): Error {
+  if (code !== null) return new AppError(code, message)
+  const error = new Error(message)
+  error.stack = stack
+  return error
+}
