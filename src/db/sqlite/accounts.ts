@@ -1,26 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { protocols, tokenScopes } from '../../domain/account.ts'
-import type { Account, Token } from '../../domain/account.ts'
 import type { AccountStore, TokenStore } from '../../domain/state.ts'
-import { json, number, optionalNumber, optionalText, text, word } from './row.ts'
-import type { Row } from './row.ts'
+import { accountOf, tokenOf } from '../mapping.ts'
 import { refuseTaken } from './taken.ts'
-
-function accountOf(row: Row): Account {
-  return {
-    id: text(row, 'id'),
-    tenantId: text(row, 'tenant_id'),
-    name: text(row, 'name'),
-    passwordHash: optionalText(row, 'password_hash'),
-    keys: json(row, 'keys'),
-    protocols: protocols.filter((name) => json<string[]>(row, 'protocols').includes(name)),
-    allowedNetworks: json(row, 'allowed_networks'),
-    expiresAt: optionalNumber(row, 'expires_at'),
-    disabled: number(row, 'disabled') === 1,
-    createdAt: number(row, 'created_at'),
-    lastLoginAt: optionalNumber(row, 'last_login_at'),
-  }
-}
 
 /** The logins of `state.db`. */
 export function accountStore(db: DatabaseSync): AccountStore {
@@ -92,20 +73,6 @@ export function accountStore(db: DatabaseSync): AccountStore {
     async remove(tenantId, id) {
       return remove.run(tenantId, id).changes === 1
     },
-  }
-}
-
-function tokenOf(row: Row): Token {
-  return {
-    id: text(row, 'id'),
-    tenantId: optionalText(row, 'tenant_id'),
-    scope: word(row, 'scope', tokenScopes),
-    name: text(row, 'name'),
-    hash: text(row, 'hash'),
-    createdAt: number(row, 'created_at'),
-    expiresAt: optionalNumber(row, 'expires_at'),
-    lastUsedAt: optionalNumber(row, 'last_used_at'),
-    revokedAt: optionalNumber(row, 'revoked_at'),
   }
 }
 

@@ -1,8 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { auditEvents } from '../../domain/state.ts'
 import type { AuditEntry, AuditStore } from '../../domain/state.ts'
+import { auditOf } from '../mapping.ts'
 import { inTransaction } from './open.ts'
-import { number, optionalNumber, optionalText, word } from './row.ts'
 
 // Entries gather for this long, so that a login or a small file costs no fsync of its own.
 const gatherMs = 200
@@ -54,19 +53,7 @@ export function auditStore(db: DatabaseSync): AuditStore & { flush(): void } {
       const select = db.prepare(
         `SELECT * FROM audit WHERE (?1 IS NULL OR tenant_id = ?1) AND seq < ?2 ORDER BY seq DESC LIMIT ?3`,
       )
-      return select.all(tenantId ?? null, before ?? Number.MAX_SAFE_INTEGER, limit).map((row) => ({
-        seq: number(row, 'seq'),
-        at: number(row, 'at'),
-        tenantId: optionalText(row, 'tenant_id'),
-        event: word(row, 'event', auditEvents),
-        actor: optionalText(row, 'actor'),
-        address: optionalText(row, 'address'),
-        protocol: optionalText(row, 'protocol'),
-        clientVersion: optionalText(row, 'client_version'),
-        path: optionalText(row, 'path'),
-        bytes: optionalNumber(row, 'bytes'),
-        detail: optionalText(row, 'detail'),
-      }))
+      return select.all(tenantId ?? null, before ?? Number.MAX_SAFE_INTEGER, limit).map(auditOf)
     },
   }
 }

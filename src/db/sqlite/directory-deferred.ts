@@ -3,7 +3,7 @@ import type { RowOutcome } from '../../domain/directory.ts'
 import type { RowFailure } from '../../domain/importer.ts'
 import type { CheckedRow } from '../../domain/user.ts'
 import type { RowStore } from './directory-rows.ts'
-import { json, number } from './row.ts'
+import { json, number } from '../row.ts'
 
 /** A row whose email or username belongs to a user whose own row may still come. */
 export interface Waiting {

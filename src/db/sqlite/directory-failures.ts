@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { RowFailure } from '../../domain/importer.ts'
-import { json, number, text } from './row.ts'
+import { json, number, text } from '../row.ts'
 
 const page = 1000
 

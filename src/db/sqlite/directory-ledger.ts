@@ -14,7 +14,7 @@ import { createFingerprints } from './directory-fingerprints.ts'
 import { createRowStore } from './directory-rows.ts'
 import type { RowStore } from './directory-rows.ts'
 import { createSightings } from './directory-sightings.ts'
-import { json, number } from './row.ts'
+import { json, number } from '../row.ts'
 
 /** Opens the ledger of a run; what an earlier process did not commit is gone. */
 export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {

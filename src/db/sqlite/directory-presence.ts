@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { number } from './row.ts'
+import { number } from '../row.ts'
 
 const page = 10_000
 

@@ -5,7 +5,7 @@ import { shownList } from '../../domain/reason.ts'
 import { createFingerprints } from './directory-fingerprints.ts'
 import { imageColumns } from './directory-rows.ts'
 import { inTransaction } from './open.ts'
-import { number, text } from './row.ts'
+import { number, text } from '../row.ts'
 import { isTaken } from './taken.ts'
 
 // A message names this many users.

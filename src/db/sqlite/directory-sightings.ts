@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { KeySighting, Verdict } from '../../domain/directory.ts'
 import type { RowReason } from '../../domain/importer.ts'
 import { rowReason, shown } from '../../domain/reason.ts'
-import { json, number, text } from './row.ts'
+import { json, number, text } from '../row.ts'
 
 // A sentence names this many lines; a file of one repeated key would make sentences as long as itself.
 const maxNamedLines = 50

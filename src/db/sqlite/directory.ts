@@ -7,7 +7,7 @@ import { listFailures } from './directory-failures.ts'
 import { openLedger } from './directory-ledger.ts'
 import { revertRun } from './directory-revert.ts'
 import { openSqlite } from './open.ts'
-import { number, optionalText, text } from './row.ts'
+import { number, optionalText, text } from '../row.ts'
 
 export interface DirectoryOptions {
   /** `directory/<tenant>.db`, or `:memory:`. */

@@ -1,26 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { runSources } from '../../domain/run.ts'
-import type { Drop, DropStore } from '../../domain/state.ts'
+import type { DropStore } from '../../domain/state.ts'
+import { dropOf } from '../mapping.ts'
+import { number, text } from '../row.ts'
 import { inTransaction } from './open.ts'
-import { number, optionalText, text, word } from './row.ts'
-import type { Row } from './row.ts'
 import { insertRun } from './runs.ts'
-
-function dropOf(row: Row): Drop {
-  return {
-    id: text(row, 'id'),
-    tenantId: text(row, 'tenant_id'),
-    path: text(row, 'path'),
-    folder: text(row, 'folder'),
-    filename: text(row, 'filename'),
-    sizeBytes: number(row, 'size_bytes'),
-    sha256: optionalText(row, 'sha256'),
-    source: word(row, 'source', runSources),
-    actor: optionalText(row, 'actor'),
-    committedAt: number(row, 'committed_at'),
-    readyAt: number(row, 'ready_at'),
-  }
-}
 
 /** The settled and settling files of `state.db` that no run has claimed yet. */
 export function dropStore(db: DatabaseSync): DropStore {

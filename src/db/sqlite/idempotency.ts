@@ -1,18 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { IdempotencyRecord, IdempotencyStore } from '../../domain/state.ts'
+import type { IdempotencyStore } from '../../domain/state.ts'
+import { idempotencyOf } from '../mapping.ts'
 import { inTransaction } from './open.ts'
-import { number, text } from './row.ts'
-import type { Row } from './row.ts'
-
-function recordOf(row: Row): IdempotencyRecord {
-  return {
-    tenantId: text(row, 'tenant_id'),
-    key: text(row, 'key'),
-    fingerprint: text(row, 'fingerprint'),
-    runId: text(row, 'run_id'),
-    createdAt: number(row, 'created_at'),
-  }
-}
 
 /** The used idempotency keys of `state.db`. */
 export function idempotencyStore(db: DatabaseSync): IdempotencyStore {
@@ -29,7 +18,7 @@ export function idempotencyStore(db: DatabaseSync): IdempotencyStore {
         const { tenantId, key, fingerprint, runId, createdAt } = record
         insert.run(tenantId, key, fingerprint, runId, createdAt)
         const row = find.get(tenantId, key)
-        return row === undefined ? record : recordOf(row)
+        return row === undefined ? record : idempotencyOf(row)
       })
     },
     async assign(tenantId, key, runId) {

@@ -1,26 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { mailKinds } from '../../domain/state.ts'
-import type { OutboxMail, OutboxStore } from '../../domain/state.ts'
-import { number, optionalNumber, optionalText, text, word } from './row.ts'
-import type { Row } from './row.ts'
-
-function mailOf(row: Row): OutboxMail {
-  return {
-    id: text(row, 'id'),
-    tenantId: text(row, 'tenant_id'),
-    runId: optionalText(row, 'run_id'),
-    kind: word(row, 'kind', mailKinds),
-    messageId: text(row, 'message_id'),
-    state: word(row, 'state', ['queued', 'sent', 'undelivered']),
-    attempts: number(row, 'attempts'),
-    nextAttemptAt: number(row, 'next_attempt_at'),
-    createdAt: number(row, 'created_at'),
-    sentAt: optionalNumber(row, 'sent_at'),
-    lastAnswer: optionalText(row, 'last_answer'),
-    path: optionalText(row, 'path'),
-    subject: optionalText(row, 'subject'),
-  }
-}
+import type { OutboxStore } from '../../domain/state.ts'
+import { mailOf } from '../mapping.ts'
+import { number } from '../row.ts'
 
 /** The mails to send, and what became of them. */
 export function outboxStore(db: DatabaseSync): OutboxStore {

@@ -3,13 +3,8 @@ import { AppError } from '../../domain/error.ts'
 import { activeStates } from '../../domain/run.ts'
 import type { Run } from '../../domain/run.ts'
 import type { RunStore } from '../../domain/state.ts'
+import { dayOf, runOf } from '../mapping.ts'
 import { inTransaction } from './open.ts'
-import { json, number, text } from './row.ts'
-import type { Row } from './row.ts'
-
-function runOf(row: Row): Run {
-  return { ...json<Run>(row, 'body'), version: number(row, 'version') }
-}
 
 /** Writes `run` as a new row; for use inside a transaction too. */
 export function insertRun(db: DatabaseSync, run: Run): void {
@@ -106,12 +101,7 @@ export function runStore(db: DatabaseSync): RunStore {
       return row && runOf(row)
     },
     async perDay(tenantId, since) {
-      return perDay.all(tenantId, since).map((row) => ({
-        day: text(row, 'day'),
-        runs: number(row, 'runs'),
-        rows: number(row, 'row_count'),
-        failed: number(row, 'failed'),
-      }))
+      return perDay.all(tenantId, since).map(dayOf)
     },
   }
 }

@@ -1,22 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { sessionKinds, tokenScopes } from '../../domain/account.ts'
-import type { Session } from '../../domain/account.ts'
 import type { SessionStore } from '../../domain/state.ts'
-import { number, optionalText, text, word } from './row.ts'
-import type { Row } from './row.ts'
-
-function sessionOf(row: Row): Session {
-  return {
-    hash: text(row, 'hash'),
-    kind: word(row, 'kind', sessionKinds),
-    scope: word(row, 'scope', tokenScopes),
-    tenantId: optionalText(row, 'tenant_id'),
-    tokenHash: optionalText(row, 'token_hash'),
-    name: text(row, 'name'),
-    createdAt: number(row, 'created_at'),
-    expiresAt: number(row, 'expires_at'),
-  }
-}
+import { sessionOf } from '../mapping.ts'
 
 /** The console's sessions and one-time links of `state.db`, by their hashes. */
 export function sessionStore(db: DatabaseSync): SessionStore {

@@ -1,24 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../../domain/error.ts'
 import type { TenantStore } from '../../domain/state.ts'
-import { defaultSettings } from '../../domain/tenant.ts'
-import type { Tenant, TenantSettings } from '../../domain/tenant.ts'
-import { json, number, text } from './row.ts'
-import type { Row } from './row.ts'
+import { tenantOf } from '../mapping.ts'
 import { refuseTaken } from './taken.ts'
-
-function tenantOf(row: Row): Tenant {
-  return {
-    id: text(row, 'id'),
-    name: text(row, 'name'),
-    // Settings that came with a later version have their defaults.
-    settings: { ...defaultSettings, ...json<Partial<TenantSettings>>(row, 'settings') },
-    settingsVersion: number(row, 'settings_version'),
-    userTypes: json(row, 'user_types'),
-    loginSources: json(row, 'login_sources'),
-    createdAt: number(row, 'created_at'),
-  }
-}
 
 /** The tenants of `state.db`. */
 export function tenantStore(db: DatabaseSync): TenantStore {

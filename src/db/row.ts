@@ -1,7 +1,5 @@
-import type { SQLOutputValue } from 'node:sqlite'
-
-/** A row as SQLite gives it; the readers below turn its columns into the types that the schema promises. */
-export type Row = Record<string, SQLOutputValue>
+/** A row as the database gives it; the readers below turn its columns into the types that the schema promises. */
+export type Row = Readonly<Record<string, unknown>>
 
 export function text(row: Row, column: string): string {
   const value = row[column]
