@@ -81,6 +81,11 @@ function jsonOf(bytes: Uint8Array<ArrayBuffer>): unknown {
   }
 }
 
+/** `value`, such as the fields of a form, parsed. Throws InvalidRequest that names every fault. */
+export function parseValue<T>(schema: z.ZodType<T>, value: unknown): T {
+  return parse(schema, value, 'body')
+}
+
 function parse<T>(schema: z.ZodType<T>, value: unknown, where: 'body' | 'query'): T {
   const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data

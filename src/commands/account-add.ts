@@ -3,24 +3,11 @@ import { parseArgs } from 'node:util'
 import { UsageError } from '../cli.ts'
 import { systemClock } from '../clock.ts'
 import { protocols } from '../domain/account.ts'
-import type { AccountKey } from '../domain/account.ts'
 import { newId } from '../domain/id.ts'
+import { parsePublicKey } from '../domain/public-key.ts'
 import { createPasswordHasher } from '../drop/password.ts'
-import { newPassword } from '../secret.ts'
+import { leastPasswordLength, newPassword } from '../domain/new-password.ts'
 import { findTenant, withState } from '../state.ts'
-
-// At least this long where a person chooses it: argon2id and the penalties make guessing slow, not impossible.
-const leastPasswordLength = 12
-
-function parseKey(text: string): AccountKey {
-  const [algorithm, blob, ...comment] = text.trim().split(/\s+/)
-  if (algorithm === undefined || blob === undefined || !/^[A-Za-z0-9+/]+=*$/.test(blob)) {
-    throw new UsageError(
-      `Cannot read the public key: a line such as "ssh-ed25519 AAAA… comment" is needed, as in an id_ed25519.pub file`,
-    )
-  }
-  return { algorithm, blob, comment: comment.join(' ') }
-}
 
 /** `rosterdrop account add`. */
 export async function run(args: string[]): Promise<number> {
@@ -36,7 +23,7 @@ export async function run(args: string[]): Promise<number> {
   if (tenantName === undefined || name === undefined || rest.length > 0) {
     throw new UsageError('Cannot add an account: the client and a login name are needed')
   }
-  const keys = (values.key ?? []).map(parseKey)
+  const keys = (values.key ?? []).map(parsePublicKey)
   const given = values['password-stdin']
     ? (await readAll(process.stdin)).replace(/\r?\n$/, '')
     : null

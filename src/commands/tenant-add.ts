@@ -3,7 +3,7 @@ import { UsageError } from '../cli.ts'
 import { systemClock } from '../clock.ts'
 import { newId } from '../domain/id.ts'
 import { defaultSettings } from '../domain/tenant.ts'
-import { isMailAddress } from '../mail/address.ts'
+import { isMailAddress } from '../domain/mail-address.ts'
 import { withState } from '../state.ts'
 
 const list = (text: string | undefined): string[] =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isMailAddress, parseAddress } from '../../src/mail/address.ts'
+import { isMailAddress, parseAddress } from '../../src/domain/mail-address.ts'
 
 test('parseAddress() reads an address with and without a name', () => {
   expect(parseAddress(' it@maple.example ')).toEqual({ name: '', address: 'it@maple.example' })

@@ -1,4 +1,4 @@
-import { AppError } from '../domain/error.ts'
+import { AppError } from './error.ts'
 
 /** A mailbox as the mail library wants it: never one string, which it would parse. */
 export interface Address {
