@@ -27,7 +27,9 @@ const publicKey = z
   })
   .meta({
     description: 'A line of an .pub file',
-    examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICTHx2xERFYEXuZM3TPgyfhhPuRjFy9UGtJYnl5gJ4D+ ada'],
+    examples: [
+      'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICTHx2xERFYEXuZM3TPgyfhhPuRjFy9UGtJYnl5gJ4D+ ada',
+    ],
   })
 
 const members = {
@@ -121,8 +123,7 @@ export function accountOperations(options: {
     ): Promise<AccountChange> {
       requireProof(body.password, body.keys)
       // With a key and no wish for a password, the login has none to guess.
-      const made =
-        body.password === undefined && body.keys.length === 0 ? newPassword(clock) : null
+      const made = body.password === undefined && body.keys.length === 0 ? newPassword(clock) : null
       const password = body.password ?? made
       const account: Account = {
         id: newId('account', clock),
@@ -178,7 +179,10 @@ export function accountOperations(options: {
       keep(caller, account, Object.keys(body).join(', '))
       return { account, password: made }
     },
-    async remove(caller: Caller, { tenantId, id }: Pick<Account, 'tenantId' | 'id'>): Promise<void> {
+    async remove(
+      caller: Caller,
+      { tenantId, id }: Pick<Account, 'tenantId' | 'id'>,
+    ): Promise<void> {
       const account = await find(tenantId, id)
       await accounts.remove(tenantId, id)
       keep(caller, account, 'removed')

@@ -73,12 +73,24 @@ function jsonOf(bytes: Uint8Array<ArrayBuffer>): unknown {
   } catch {
     throw new AppError('invalid', 'Cannot read the body: it is not UTF-8, JSON in UTF-8 is needed')
   }
+  let value: unknown
+  let hasPrototype = false
   try {
-    const value: unknown = JSON.parse(text)
-    return value
+    value = JSON.parse(text, (key, member: unknown) => {
+      hasPrototype ||= key === '__proto__'
+      return member
+    })
   } catch {
     throw new AppError('invalid', 'Cannot read the body: it is not JSON, valid JSON is needed')
   }
+  // The schemas would leave it out without a word.
+  if (hasPrototype) {
+    throw new AppError(
+      'invalid',
+      'Cannot use the body: "__proto__" is no name of a member, take it out',
+    )
+  }
+  return value
 }
 
 /** `value`, such as the fields of a form, parsed. Throws InvalidRequest that names every fault. */

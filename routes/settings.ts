@@ -105,7 +105,12 @@ export function settings({ tenants }: { tenants: TenantOperations }): Endpoint[]
         answers: { 200: { description: 'As they are now', schema: userTypesBody } },
         problems: [404, 412],
         example: {
-          body: { data: [{ id: '1', name: 'Student' }, { id: '2', name: 'Staff' }] },
+          body: {
+            data: [
+              { id: '1', name: 'Student' },
+              { id: '2', name: 'Staff' },
+            ],
+          },
           status: 200,
         },
       },

@@ -2,18 +2,25 @@ import { Hono } from 'hono'
 import type { Context, Next } from 'hono'
 import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
+import { accounts } from '../routes/accounts.ts'
+import { audit } from '../routes/audit.ts'
 import type { HttpEnv } from '../routes/auth.ts'
 import { methodsOf, mount } from '../routes/endpoint.ts'
 import { health } from '../routes/health.ts'
 import type { HealthCheck } from '../routes/health.ts'
 import { imports } from '../routes/imports.ts'
+import { createOperations } from '../routes/operations.ts'
+import { penalties } from '../routes/penalties.ts'
 import { onError, problem } from '../routes/problem.ts'
 import { runActions } from '../routes/run-actions.ts'
 import { runFiles } from '../routes/run-files.ts'
 import { run } from '../routes/run.ts'
+import { settings } from '../routes/settings.ts'
+import { tenants as tenantRoutes } from '../routes/tenants.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Importer } from './domain/importer.ts'
 import type { Log } from './domain/log.ts'
+import type { PenaltyBook } from './domain/penalty.ts'
 import type { StateStore } from './domain/state.ts'
 import type { FileStore } from './domain/storage.ts'
 
@@ -23,6 +30,9 @@ export interface AppOptions {
   files: FileStore
   clock: Clock
   log: Log
+  penalties: PenaltyBook
+  /** A PHC string of a new password. */
+  hashPassword: (password: string) => Promise<string>
   /** What `GET /readyz` asks. */
   checks: readonly HealthCheck[]
   /** Bytes of a file by HTTP; default: 1 GiB, as for every door. */
@@ -44,13 +54,19 @@ async function forPrograms(context: Context<HttpEnv>, next: Next): Promise<void>
 /** The HTTP interface on web standards alone: `fetch` takes a Request and gives a Response. */
 export function createApp(options: AppOptions): Hono<HttpEnv> {
   const { state } = options
-  const { runs, tenants, idempotency: keys, audit } = state
+  const { runs, tenants, idempotency: keys } = state
+  const operations = createOperations(options)
   const endpoints = [
     ...health(options),
     ...imports({ ...options, runs, tenants, keys }),
     ...run({ runs }),
     ...runFiles({ ...options, runs }),
-    ...runActions({ ...options, runs, audit }),
+    ...runActions({ ...options, runs, audit: state.audit }),
+    ...settings(operations),
+    ...accounts(operations),
+    ...tenantRoutes(operations, { store: tenants }),
+    ...audit({ entries: state.audit }),
+    ...penalties({ ...options, audit: state.audit }),
   ]
 
   const app = new Hono<HttpEnv>()

@@ -22,7 +22,7 @@ function fieldsOf(blob: string): Uint8Array[] | undefined {
   const bytes = Uint8Array.from(atob(blob), (character) => character.charCodeAt(0))
   const view = new DataView(bytes.buffer)
   const fields: Uint8Array[] = []
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     if (at + 4 > bytes.length) return undefined
     const end = at + 4 + view.getUint32(at)
     if (end > bytes.length) return undefined

@@ -13,6 +13,9 @@ import type { Run, RunEvent } from '../../src/domain/run.ts'
 import type { StateStore } from '../../src/domain/state.ts'
 import type { FileStore } from '../../src/domain/storage.ts'
 import { memoryDriver } from '../../storage/memory.ts'
+import { defaultLimits } from '../../src/drop/limits.ts'
+import { createPasswordHasher } from '../../src/drop/password.ts'
+import { createPenalties } from '../../src/drop/penalty.ts'
 import { addClient, silent } from '../drop/door.ts'
 
 export type Answered = Record<string, unknown> & { data: Record<string, unknown>[] }
@@ -147,6 +150,7 @@ export async function openWorld(
   const state = openState(':memory:')
   const { files } = memoryDriver()
   const clock = steadyClock()
+  const hasher = createPasswordHasher()
   await addClient(state, 'maple')
   await addClient(state, 'oak')
   const app = createApp({
@@ -155,6 +159,8 @@ export async function openWorld(
     files,
     clock,
     log: silent,
+    penalties: createPenalties({ clock, limits: defaultLimits }),
+    hashPassword: (password) => hasher.hash(password),
     checks: [{ name: 'database', check: () => state.ping() }],
     ...changes,
   })
