@@ -19,9 +19,31 @@ export interface StateStore {
   readonly sessions: SessionStore
   /** Runs `work` while nobody else, in any process, does so for the same tenant. Keep it short. */
   exclusive<T>(tenantId: string, work: () => Promise<T>): Promise<T>
+  /** True when other processes may use the database too: what one of them leaves undone another takes up. */
+  readonly shared: boolean
+  /**
+   * Makes this process the one that imports for a tenant until what it returns is called; undefined while another
+   * one is. A process that dies is it no longer.
+   */
+  own(tenantId: string): Promise<(() => Promise<void>) | undefined>
+  readonly signals: Signals
+  /** Milliseconds that the database's clock, which all its processes go by, is ahead of this process's. */
+  aheadMs(): number
   /** Throws when the database does not answer. */
   ping(): Promise<void>
   close(): Promise<void>
+}
+
+/** What processes tell each other about: tables with something new in them, or penalties of addresses. */
+export const topics = ['drops', 'runs', 'outbox', 'penalties'] as const
+export type Topic = (typeof topics)[number]
+
+/** Words between the processes of one database; nobody hears them twice, and some may be missed. */
+export interface Signals {
+  /** Tells the other processes; those about tables are sent by the database itself. */
+  send(topic: Topic, text: string): void
+  /** Calls `listener` whenever another process has told; returns what ends that. */
+  on(topic: Topic, listener: (text: string) => void): () => void
 }
 
 export interface TenantStore {

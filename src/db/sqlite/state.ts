@@ -14,6 +14,7 @@ export function openState(file: string): StateStore {
   const db = openSqlite(file, 'state')
   const audit = auditStore(db)
   const tails = new Map<string, Promise<unknown>>()
+  const owned = new Set<string>()
   let closed = false
 
   return {
@@ -37,6 +38,14 @@ export function openState(file: string): StateStore {
       tails.set(tenantId, tail)
       return turn
     },
+    shared: false,
+    async own(tenantId) {
+      if (owned.has(tenantId)) return undefined
+      owned.add(tenantId)
+      return async () => void owned.delete(tenantId)
+    },
+    signals: { send: () => undefined, on: () => () => undefined },
+    aheadMs: () => 0,
     async ping() {
       db.exec('SELECT 1')
     },
