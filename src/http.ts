@@ -3,14 +3,18 @@ import { once } from 'node:events'
 import { getRequestListener } from '@hono/node-server'
 
 interface FetchApp {
-  fetch: (request: Request) => Response | Promise<Response>
+  /** `address`: of the peer, numeric. */
+  fetch: (request: Request, env: { address?: string }) => Response | Promise<Response>
 }
 
 /** What is used of Deno's own server where the program runs under Deno. */
 interface DenoServe {
   serve(
     options: { hostname: string; port: number; onListen: () => void },
-    handler: (request: Request) => Response | Promise<Response>,
+    handler: (
+      request: Request,
+      info: { remoteAddr: { hostname?: string } },
+    ) => Response | Promise<Response>,
   ): { addr: { port: number }; shutdown(): Promise<void> }
 }
 
@@ -27,6 +31,16 @@ export interface HttpListener {
   stop(graceMs: number): Promise<void>
 }
 
+// A file of 1 GiB takes this long over the slowest line that anybody has; Node's own limit is 5 minutes.
+const longestRequestMs = 6 * 60 * 60_000
+const headersMs = 30_000
+// A sender that stalls is cut; events and `Prefer: wait` are never silent for so long.
+const idleMs = 120_000
+
+function peerOf(address: string | undefined): { address?: string } {
+  return address === undefined ? {} : { address }
+}
+
 /** Serves `app` on `host` and `port` (0 takes a free one), by Deno.serve under Deno and by node:http elsewhere. */
 export async function serveHttp(
   app: FetchApp,
@@ -34,7 +48,10 @@ export async function serveHttp(
 ): Promise<HttpListener> {
   const deno = denoServe()
   if (deno !== undefined) {
-    const server = deno.serve({ hostname: host, port, onListen: () => undefined }, app.fetch)
+    const server = deno.serve(
+      { hostname: host, port, onListen: () => undefined },
+      (request, { remoteAddr: { hostname } }) => app.fetch(request, peerOf(hostname)),
+    )
     return {
       port: server.addr.port,
       async stop(graceMs) {
@@ -43,8 +60,15 @@ export async function serveHttp(
     }
   }
 
-  const listener = getRequestListener(app.fetch, { hostname: host })
-  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
+  const listener = getRequestListener(
+    (request, { incoming }) => app.fetch(request, peerOf(incoming.socket.remoteAddress)),
+    { hostname: host },
+  )
+  const server = createServer(
+    { requestTimeout: longestRequestMs, headersTimeout: headersMs },
+    (incoming, outgoing) => void listener(incoming, outgoing),
+  )
+  server.setTimeout(idleMs)
   server.listen(port, host)
   await once(server, 'listening')
   const address = server.address()
