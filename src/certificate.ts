@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { generate } from 'selfsigned'
 import { writeKey } from './keys.ts'
-import { generateCertificate } from './listeners/ftps/certificate.ts'
 import type { Certificate } from './listeners/ftps/certificate.ts'
 
 /** Where the certificate of FTPS and its key are. */
@@ -34,4 +34,19 @@ export async function loadCertificate(
     await writeKey(certFile, cert)
   }
   return { cert: await readFile(certFile, 'utf8'), key: await readFile(keyFile, 'utf8') }
+}
+
+// As long as operators forget about it; clients that pin it are told by the log at each start.
+const validYears = 10
+
+/** A self-signed certificate (ECDSA P-256) for a first start without one. */
+async function generateCertificate(host: string, now: number): Promise<Certificate> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: host }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(now),
+    notAfterDate: new Date(now + validYears * 365 * 86_400_000),
+  })
+  return { cert, key }
 }

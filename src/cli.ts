@@ -1,4 +1,5 @@
 import { isAppError } from './domain/error.ts'
+import { UsageError } from './usage.ts'
 
 /** One command: how it is called, what it does, and the module that does it. */
 export interface Command {
@@ -12,9 +13,6 @@ export interface Command {
 
 /** Runs a command; resolves to the exit code. Throws AppError or UsageError with a text for the user. */
 export type RunCommand = (args: string[]) => Promise<number>
-
-/** The call's words are off: the command's usage is shown with the message. */
-export class UsageError extends Error {}
 
 /** Every command; docs/cli.md is made from this table. */
 export const commands: readonly Command[] = [

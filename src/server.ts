@@ -11,6 +11,7 @@ import type { Log } from './domain/log.ts'
 import type { StateStore } from './domain/state.ts'
 import type { FileStore } from './domain/storage.ts'
 import { createDoorkeeper } from './drop/doorkeeper.ts'
+import { createPasswordHasher } from './drop/password.ts'
 import { recoverUploads, sweepIncomplete } from './drop/recover.ts'
 import { serveHttp } from './http.ts'
 import { createImporter } from './import/importer.ts'
@@ -77,11 +78,14 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     clock,
     log,
   })
+  const hasher = createPasswordHasher()
   const doorkeeper = createDoorkeeper({
     state,
     files,
     clock,
     log,
+    hasher,
+    allowList: config.allowList,
     onCommit: () => importer.nudge(),
   })
   let isStopping = false
@@ -91,6 +95,8 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     files,
     clock,
     log,
+    penalties: doorkeeper.penalties,
+    hashPassword: (password) => hasher.hash(password),
     checks: readinessChecks({ state, files, clock, certFile: certificate.certFile }),
     isStopping: () => isStopping,
   })

@@ -1,6 +1,5 @@
 import { text as readAll } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { UsageError } from '../cli.ts'
 import { systemClock } from '../clock.ts'
 import { protocols } from '../domain/account.ts'
 import { newId } from '../domain/id.ts'
@@ -8,6 +7,7 @@ import { parsePublicKey } from '../domain/public-key.ts'
 import { createPasswordHasher } from '../drop/password.ts'
 import { leastPasswordLength, newPassword } from '../domain/new-password.ts'
 import { findTenant, withState } from '../state.ts'
+import { UsageError } from '../usage.ts'
 
 /** `rosterdrop account add`. */
 export async function run(args: string[]): Promise<number> {

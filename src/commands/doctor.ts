@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
-import { UsageError } from '../cli.ts'
 import { dataPaths, readConfig } from '../config.ts'
 import { openState } from '../db/sqlite/state.ts'
 import { missingSettings } from '../domain/tenant.ts'
+import { UsageError } from '../usage.ts'
 
 interface Finding {
   ok: boolean

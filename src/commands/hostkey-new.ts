@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { UsageError } from '../cli.ts'
 import { dataPaths, readConfig } from '../config.ts'
 import { writeKey } from '../keys.ts'
 import { fingerprint, generateHostKey } from '../listeners/sftp/host-key.ts'
+import { UsageError } from '../usage.ts'
 
 /** `rosterdrop hostkey new`. */
 export async function run(args: string[]): Promise<number> {

@@ -1,7 +1,7 @@
-import { UsageError } from '../cli.ts'
 import { readConfig } from '../config.ts'
 import { createLog } from '../observe/log.ts'
 import { startServer } from '../server.ts'
+import { UsageError } from '../usage.ts'
 
 /** `rosterdrop serve`: serves until SIGTERM or SIGINT, then stops cleanly with exit code 0. */
 export async function run(args: string[]): Promise<number> {

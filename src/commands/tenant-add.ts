@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
-import { UsageError } from '../cli.ts'
 import { systemClock } from '../clock.ts'
 import { newId } from '../domain/id.ts'
 import { defaultSettings } from '../domain/tenant.ts'
 import { isMailAddress } from '../domain/mail-address.ts'
 import { withState } from '../state.ts'
+import { UsageError } from '../usage.ts'
 
 const list = (text: string | undefined): string[] =>
   (text ?? '')

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
-import { UsageError } from '../cli.ts'
 import { systemClock } from '../clock.ts'
 import { newId } from '../domain/id.ts'
 import { newToken } from '../secret.ts'
 import { findTenant, withState } from '../state.ts'
+import { UsageError } from '../usage.ts'
 
 const dayMs = 86_400_000
 

@@ -74,6 +74,14 @@ export function createImporter(options: ImporterOptions): Importer {
     }
   }
 
+  async function ended<T>(result: Promise<T>, last: () => Promise<void>): Promise<T> {
+    try {
+      return await result
+    } finally {
+      await last()
+    }
+  }
+
   function showProgress(run: Run) {
     let writing = Promise.resolve()
     let waiting: ImportProgress | undefined
@@ -103,9 +111,7 @@ export function createImporter(options: ImporterOptions): Importer {
     entry.running = running
     if (stopping !== undefined) running.ask('stop')
     else if (entry.cancelled) running.ask('cancel')
-    const result = await running.result.finally(async () => {
-      await progress.end()
-    })
+    const result = await ended(running.result, progress.end)
     if (result.outcome === undefined) return
     const current = await runs.get(run.id)
     await outcome.mirror(current ?? run, tenant, result, result.outcome)

@@ -148,8 +148,10 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
         const { cells, fault } = readRecord(records, source)
         if (fault !== null || isBlankRecord(cells)) return
         const { line: at } = records
-        const content = userId === 0 ? contentOf(cells) : contentOf(cells)
         const row = check.check(cells, at)
+        // It is not imported whatever the others say: it must not stop them.
+        if (row.reasons.length > 0) return
+        const content = contentOf(cells)
         const add = (prefix: string, key: string | null, column: number) => {
           if (key === null) return
           const field = header.names[column] ?? ''

@@ -61,8 +61,14 @@ function curl(scheme: 'ftp' | 'ftps'): ClientCase['run'] {
     const common = ['-sS', '--ssl-reqd', '-k', '-u', `${tenant.login}:${tenant.password}`]
     await call(program('curl'), [...common, '-T', local, `${base}${first}`])
     await call(program('curl'), [
-      ...[...common, '-T', local, `${base}other.part`],
-      ...['-Q', '-RNFR other.part', '-Q', `-RNTO ${renamed}`],
+      ...common,
+      '-T',
+      local,
+      `${base}other.part`,
+      '-Q',
+      '-RNFR other.part',
+      '-Q',
+      `-RNTO ${renamed}`,
     ])
     const listed = await call(program('curl'), [...common, '--list-only', base])
     await call(program('curl'), [...common, '--list-only', '-Q', `DELE ${first}`, base])
@@ -107,7 +113,8 @@ const python =
   (script: string, module: string): ClientCase['run'] =>
   async (steps) => {
     const { server, tenant, local } = steps
-    const file = join(steps.folder, `${module}.py`)
+    // Not the module's own name, which would be imported instead.
+    const file = join(steps.folder, `drop-by-${module}.py`)
     writeFileSync(file, script)
     const ports = [server.sftpPort, server.ftpsPort].map(String)
     return call(pythonWith(module) ?? '', [file, ...ports, tenant.login, tenant.password, local])

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -31,11 +31,15 @@ async function until(condition: () => Promise<boolean> | boolean): Promise<void>
   throw new Error('what was waited for did not come in 10 seconds')
 }
 
-const stagedBytes = (server: StartedServer): boolean =>
-  existsSync(join(server.dataFolder, 'files')) &&
-  readdirSync(join(server.dataFolder, 'files'), { recursive: true, encoding: 'utf8' }).some(
-    (name) => name.includes('staging') && !name.endsWith('staging'),
-  )
+/** Whether bytes of an upload that has not ended have reached the disk. */
+function stagedBytes(server: StartedServer): boolean {
+  const folder = join(server.dataFolder, 'files')
+  if (!existsSync(folder)) return false
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.includes('staging') && !name.endsWith('.target'))
+    .map((name) => statSync(join(folder, name), { throwIfNoEntry: false }))
+    .some((found) => found?.isFile() === true && found.size > 0)
+}
 
 /** Starts an SFTP upload of `name` that never ends. */
 async function openUpload(server: StartedServer, tenant: TestTenant, name: string) {
@@ -136,6 +140,7 @@ describe.each(runtimes)('a server under %s', (runtime) => {
     const tenant = await addTenant(server)
     const upload = await openUpload(server, tenant, '/sftp.csv')
     await upload.client.end()
+    await until(() => !stagedBytes(server))
 
     const script = `
       import { Client } from 'basic-ftp'

@@ -9,6 +9,7 @@ const maxNamedLines = 50
 
 interface Judged {
   reasons: RowReason[] | null
+  /** The first of those that are alike, or all that it conflicts with. */
   lines: number[]
 }
 
@@ -41,6 +42,8 @@ export function createSightings(db: DatabaseSync, run: number) {
   function merge(line: number, judged: Judged): void {
     const row = kept.get(run, line)
     const before = row === undefined ? undefined : json<Judged>(row, 'body')
+    // One conflict, though by two keys: said once.
+    if (before?.reasons && judged.reasons && before.lines.join() === judged.lines.join()) return
     const reasons =
       before?.reasons || judged.reasons
         ? [...(before?.reasons ?? []), ...(judged.reasons ?? [])]
@@ -69,7 +72,8 @@ export function createSightings(db: DatabaseSync, run: number) {
         value: text(row, 'value'),
         lines: others,
       })
-      merge(line, { reasons: [reason], lines: [] })
+      const named = lines.filter((_, at) => at !== index).slice(0, maxNamedLines)
+      merge(line, { reasons: [reason], lines: named })
     }
   }
 

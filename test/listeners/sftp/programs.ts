@@ -220,7 +220,12 @@ export const programs: ClientProgram[] = [
     resume: (login, local, remote) => curl(login, remote, '-C', '-', '-T', local),
     putMany: (login, folder, count) =>
       call('curl', [
-        ...['-sS', '-k', '-u', `maple:${login.password}`, '-T', `${folder}/f[0-${count - 1}].part`],
+        '-sS',
+        '-k',
+        '-u',
+        `maple:${login.password}`,
+        '-T',
+        `${folder}/f[0-${count - 1}].part`,
         `sftp://127.0.0.1:${login.server.port}/`,
       ]),
   },
@@ -246,7 +251,8 @@ export const programs: ClientProgram[] = [
       paramiko(
         login,
         'size = sftp.stat(args[1]).st_size; f = sftp.open(args[1], "a"); f.write(open(args[0], "rb").read()[size:]); f.close()',
-        ...[local, remote],
+        local,
+        remote,
       ),
     putMany: (login, folder) =>
       paramiko(
