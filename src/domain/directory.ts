@@ -71,6 +71,12 @@ export type RowOutcome =
   | 'deferred'
   | { reasons: RowReason[] }
 
+/** What a row finds its user by. */
+export interface RowKeys {
+  uuid: string | null
+  emailKey: string | null
+}
+
 /** A row of another line of the file that has the same key. */
 export interface Verdict {
   line: number
@@ -105,6 +111,8 @@ export interface Ledger {
   fingerprints(visit: (hash: number, userId: number) => void): Promise<void>
   /** Must be called before `apply`. */
   plan(plan: RowPlan): void
+  /** How many rows `apply` is best given at once. */
+  readonly rowsAtOnce: number
   /** Matches and stores rows, each on its own (spec/file-format.md section 4). */
   apply(rows: readonly ImportRow[]): Promise<RowOutcome[]>
   /** Keeps the failure of a row. */
@@ -117,8 +125,8 @@ export interface Ledger {
   judge(): Promise<void>
   /** Verdicts from `line` on, in the order of the file. */
   verdicts(line: number, limit: number): Promise<Verdict[]>
-  /** The user that a row with these keys would meet; undefined when there is none. */
-  find(uuid: string | null, emailKey: string | null): number | undefined
+  /** The users that rows with these keys would meet; undefined where there is none. */
+  find(keys: readonly RowKeys[]): Promise<(number | undefined)[]>
   /** Users met in the file, one bit a user. */
   keepPresence(users: Uint8Array): Promise<void>
   presence(): Promise<Uint8Array | undefined>
@@ -171,7 +179,7 @@ export interface Directory {
   /** The run that last changed a user; null when none has. */
   changedBy(): Promise<string | null>
   /** Identifiers stored so far, for their shape. */
-  identifiers(field: StoredField): Iterable<string>
+  identifiers(field: StoredField): Promise<string[]>
   users(options: { after?: number; limit: number }): Promise<DirectoryUser[]>
   /** Throws AppError `conflict`, naming them, when users were changed since. `by`: id of the change. */
   revert(runId: string, by: string, now: number): Promise<RevertResult>

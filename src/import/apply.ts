@@ -10,8 +10,6 @@ import type { Tally } from './tally.ts'
 import { readRecord, walk } from './walk.ts'
 import type { Places } from './walk.ts'
 
-// Rows of one call of the ledger: their cells are in memory.
-const rowsAtOnce = 256
 const verdictsAtOnce = 1000
 /** Rows of a transaction: a fsync, and the pages of three indexes, for each (docs/performance.md). */
 export const rowsPerBatch = 50_000
@@ -106,7 +104,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
         // A row with a remark is looked at each time, so that its remark is made each time.
         const kept = row.warnings.length === 0 && row.password === null ? hash : 0
         pending.push({ row, hash: kept, failure: () => failure([]) })
-        return pending.length < rowsAtOnce ? undefined : flush()
+        return pending.length < ledger.rowsAtOnce ? undefined : flush()
       }
     },
   })

@@ -166,7 +166,7 @@ async function importRows(
     settings: tenant.settings,
     userTypes: tenant.userTypes,
     loginSources: tenant.loginSources,
-    shapes: shapesOf(directory, header.fields),
+    shapes: await shapesOf(directory, header.fields),
   })
   ledger.plan({
     fields: check.fields,
@@ -238,13 +238,12 @@ async function isDuplicate({ job, directory }: ExecuteOptions, source: Source): 
   return changedBy === null || changedBy <= previous.id
 }
 
-function shapesOf(directory: Directory, fields: readonly FieldName[]) {
+async function shapesOf(directory: Directory, fields: readonly FieldName[]) {
   const identifiers = ['UserUUID', 'employeeNo', 'studentNo'] as const
-  return Object.fromEntries(
-    identifiers
-      .filter((field) => fields.includes(field))
-      .map((field) => [field, identifierShape(directory.identifiers(field))]),
-  )
+  const shapes = identifiers
+    .filter((field) => fields.includes(field))
+    .map(async (field) => [field, identifierShape(await directory.identifiers(field))] as const)
+  return Object.fromEntries(await Promise.all(shapes))
 }
 
 function headersOf({ header }: Source): Partial<Record<StoredField, string>> {

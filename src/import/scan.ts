@@ -1,5 +1,5 @@
 import { cleaned, isBlankRecord } from '../domain/cell.ts'
-import type { KeySighting, Ledger } from '../domain/directory.ts'
+import type { KeySighting, Ledger, RowKeys } from '../domain/directory.ts'
 import { fileLimits } from '../domain/format.ts'
 import { unescapeFormula } from '../domain/formula.ts'
 import type { HeaderMatch } from '../domain/header.ts'
@@ -20,6 +20,7 @@ import type { Places, Visited } from './walk.ts'
 const seenBits = 2 ** 27
 const suspectBits = 2 ** 24
 const sightingsAtOnce = 500
+const lookUpsAtOnce = 2000
 
 export interface ScanOptions {
   source: Source
@@ -115,42 +116,65 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   const misses1 = places.complete() ? places : undefined
   const met = new Uint8Array(present.length)
   let anyMet = false
+  let asked: RowKeys[] = []
+
+  async function meetAsked(): Promise<void> {
+    const keys = asked
+    asked = []
+    for (const user of await ledger.find(keys)) {
+      if (user === undefined) continue
+      if (has(present, user) && !has(met, user)) {
+        mark(met, user)
+        anyMet = true
+        suspicious = true
+      }
+      mark(present, user)
+    }
+  }
+
   if (misses > 0 && (hits > 0 || full) && ledger.lastUserId > 0) {
     const done = await walk({
       ...start,
       ...(misses1 === undefined ? {} : { places: misses1 }),
       pause: stop,
       visit({ records, userId }) {
-        if (userId !== 0) return
+        if (userId !== 0) return undefined
         const { cells, fault } = readRecord(records, source)
-        if (fault !== null || isBlankRecord(cells)) return
-        const { uuid, emailKey } = keyCells(keysOf, cells)
-        const user = ledger.find(uuid, emailKey)
-        if (user === undefined) return
-        if (has(present, user) && !has(met, user)) {
-          mark(met, user)
-          anyMet = true
-          suspicious = true
-        }
-        mark(present, user)
+        if (fault !== null || isBlankRecord(cells)) return undefined
+        asked.push(keyCells(keysOf, cells))
+        return asked.length < lookUpsAtOnce ? undefined : meetAsked()
       },
     })
     if (!done) return undefined
+    await meetAsked()
   }
   if (suspicious) {
     let sightings: KeySighting[] = []
+    // Rows whose user is to be looked up, and what is seen when it was met before.
+    let asking: { keys: RowKeys; sighting: Omit<KeySighting, 'key'> }[] = []
+    const keep = async (): Promise<void> => {
+      const [found, asks] = [sightings, asking]
+      sightings = []
+      asking = []
+      const users = asks.length === 0 ? [] : await ledger.find(asks.map(({ keys }) => keys))
+      for (const [index, { sighting }] of asks.entries()) {
+        const user = users[index]
+        if (user !== undefined && has(met, user)) found.push({ ...sighting, key: `i:${user}` })
+      }
+      await ledger.sight(found)
+    }
     const done = await walk({
       ...start,
       pause: stop,
-      async visit({ records, userId, hash }) {
+      visit({ records, userId }) {
         const again = userId !== 0 && (has(repeated, userId) || has(met, userId))
-        if (userId !== 0 && !again) return
+        if (userId !== 0 && !again) return undefined
         const { cells, fault } = readRecord(records, source)
-        if (fault !== null || isBlankRecord(cells)) return
+        if (fault !== null || isBlankRecord(cells)) return undefined
         const { line: at } = records
         const row = check.check(cells, at)
         // It is not imported whatever the others say: it must not stop them.
-        if (row.reasons.length > 0) return
+        if (row.reasons.length > 0) return undefined
         const content = contentOf(cells)
         const add = (prefix: string, key: string | null, column: number) => {
           if (key === null) return
@@ -168,19 +192,19 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
           if (row.usernameKey !== null && may(`n:${row.usernameKey}`)) {
             add('n:', row.usernameKey, username)
           }
-          const user = anyMet ? ledger.find(row.uuid, row.emailKey) : undefined
-          if (user !== undefined && has(met, user)) {
-            add('i:', String(user), row.uuid !== null && uuid >= 0 ? uuid : email)
+          if (anyMet) {
+            const column = row.uuid !== null && uuid >= 0 ? uuid : email
+            const field = header.names[column] ?? ''
+            const sighting = { field, value: (cells[column] ?? '').trim(), line: at, content }
+            asking.push({ keys: { uuid: row.uuid, emailKey: row.emailKey }, sighting })
           }
         }
-        if (hash === 0 || sightings.length < sightingsAtOnce) return
-        const found = sightings
-        sightings = []
-        await ledger.sight(found)
+        const full = sightings.length + asking.length >= sightingsAtOnce
+        return full ? keep() : undefined
       },
     })
     if (!done) return undefined
-    await ledger.sight(sightings)
+    await keep()
   }
   await ledger.judge()
   return { places: suspicious && anyMet ? undefined : misses1, present }
@@ -230,10 +254,7 @@ function keyReader({ columns, isReport }: HeaderMatch): KeyReader {
   return Object.assign(read, { columns: at })
 }
 
-function keyCells(
-  keysOf: KeyReader,
-  cells: readonly string[],
-): { uuid: string | null; emailKey: string | null } {
+function keyCells(keysOf: KeyReader, cells: readonly string[]): RowKeys {
   let uuid: string | null = null
   let emailKey: string | null = null
   keysOf(cells, (key) => {

@@ -1,24 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { RowOutcome } from '../../domain/directory.ts'
 import type { RowFailure } from '../../domain/importer.ts'
-import type { CheckedRow } from '../../domain/user.ts'
 import type { RowStore } from './directory-rows.ts'
 import { json, number } from '../row.ts'
-
-/** A row whose email or username belongs to a user whose own row may still come. */
-export interface Waiting {
-  row: CheckedRow
-  hash: number
-  /** What it will be if nobody lets the key go; its reasons come then. */
-  failure: RowFailure
-  passwordHash: string | null
-}
+import { waitingOf, waitingText } from '../waiting.ts'
+import type { Waiting } from '../waiting.ts'
 
 // A chain that goes against the order of the file frees one link a round; longer ones are refused.
 const maxRounds = 50
 const page = 500
-// JSON has no undefined, which means: keep what is stored.
-const keepMark = 0
 
 /** Rows that wait until the rest of the file is done: swaps and chains within one file then succeed. */
 export function createDeferred(db: DatabaseSync, run: number) {
@@ -38,11 +28,7 @@ export function createDeferred(db: DatabaseSync, run: number) {
       if (rows.length === 0) return
       for (const row of rows) {
         line = number(row, 'line')
-        const waiting = json<Waiting>(row, 'body')
-        const values = waiting.row.values.map((value: unknown) =>
-          typeof value === 'string' || value === null ? value : undefined,
-        )
-        yield { line, waiting: { ...waiting, row: { ...waiting.row, values } } }
+        yield { line, waiting: waitingOf(json<Waiting>(row, 'body')) }
       }
     }
   }
@@ -54,10 +40,8 @@ export function createDeferred(db: DatabaseSync, run: number) {
   }
 
   return {
-    keep({ row, ...rest }: Waiting): void {
-      const values = row.values.map((value) => (value === undefined ? keepMark : value))
-      const body = { row: { ...row, values, password: null }, ...rest }
-      insert.run(run, row.line, JSON.stringify(body))
+    keep(waiting: Waiting): void {
+      insert.run(run, waiting.row.line, waitingText(waiting))
     },
 
     /** Decides all of them, and hands back the outcome of each. */

@@ -84,6 +84,7 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
         remember: (id, hash) => fingerprints.set(id, hash),
       })
     },
+    rowsAtOnce: 256,
     async apply(given) {
       const outcomes: RowOutcome[] = []
       for (const one of given) {
@@ -113,7 +114,9 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
     async verdicts(line, limit) {
       return sightings.verdicts(line, limit)
     },
-    find: (uuid, emailKey) => presence.find(uuid, emailKey),
+    async find(keys) {
+      return keys.map(({ uuid, emailKey }) => presence.find(uuid, emailKey))
+    },
     async keepPresence(users) {
       presence.keep(users)
     },

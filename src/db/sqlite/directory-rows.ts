@@ -1,9 +1,9 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import type { ImportRow, RowOutcome, RowPlan } from '../../domain/directory.ts'
 import type { RowReason } from '../../domain/importer.ts'
-import { rowReason, shown } from '../../domain/reason.ts'
 import { storedFields } from '../../domain/user.ts'
 import type { CheckedRow, StoredField } from '../../domain/user.ts'
+import { keyAfter, takenReason } from '../taken-reason.ts'
 
 /** Every column of a user that an import can change, in the order of before-images. */
 export const imageColumns = [
@@ -64,11 +64,13 @@ export function createRowStore({ db, run, plan, now, remember }: RowStoreOptions
     const reasons: RowReason[] = []
     const email = emailOwner(row.emailKey)
     if (email !== undefined && email[atId] !== found?.[atId]) {
-      reasons.push(takenReason(9019, plan.headers.email, row.values[emailSlot], email))
+      reasons.push(takenReason(9019, plan.headers.email, row.values[emailSlot], email[atUuid]))
     }
     const username = usernameOwner(row.usernameKey)
     if (username !== undefined && username[atId] !== found?.[atId]) {
-      reasons.push(takenReason(9020, plan.headers.username, row.values[usernameSlot], username))
+      reasons.push(
+        takenReason(9020, plan.headers.username, row.values[usernameSlot], username[atUuid]),
+      )
     }
     return reasons
   }
@@ -80,7 +82,7 @@ export function createRowStore({ db, run, plan, now, remember }: RowStoreOptions
     const byEmail = emailOwner(row.emailKey)
     if (byEmail === undefined) return undefined
     if (row.uuid === null || byEmail[atUuid] === null) return byEmail
-    return [takenReason(9019, plan.headers.email, row.values[emailSlot], byEmail)]
+    return [takenReason(9019, plan.headers.email, row.values[emailSlot], byEmail[atUuid])]
   }
 
   function update({ row, hash }: ImportRow, found: Found): RowOutcome {
@@ -105,11 +107,11 @@ export function createRowStore({ db, run, plan, now, remember }: RowStoreOptions
     const emailKey =
       emailSlot < 0
         ? text(found[atEmail])
-        : keyAfter(row.values[emailSlot], row.emailKey, found[atEmail])
+        : keyAfter(row.values[emailSlot], row.emailKey, text(found[atEmail]))
     const usernameKey =
       usernameSlot < 0
         ? text(found[atUsername])
-        : keyAfter(row.values[usernameSlot], row.usernameKey, found[atUsername])
+        : keyAfter(row.values[usernameSlot], row.usernameKey, text(found[atUsername]))
     const keysChange =
       emailKey !== found[atEmail] ||
       usernameKey !== found[atUsername] ||
@@ -217,22 +219,6 @@ function prepare(db: DatabaseSync, plan: RowPlan) {
   }
 }
 
-function takenReason(
-  code: 9019 | 9020,
-  header: string | undefined,
-  value: string | null | undefined,
-  owner: Found,
-): RowReason {
-  const uuid = owner[atUuid]
-  const field = header ?? (code === 9019 ? 'email' : 'username')
-  return rowReason(code, field, {
-    field: shown(field),
-    value: value ?? '',
-    owner:
-      typeof uuid === 'string' ? `the user with the UserUUID "${shown(uuid)}"` : 'another user',
-  })
-}
-
 function isReasons(found: Found | RowReason[] | undefined): found is RowReason[] {
   return found !== undefined && typeof found[0] === 'object' && found[0] !== null
 }
@@ -244,14 +230,4 @@ function asFound(row: unknown): Found | undefined {
 /** A stored value as an argument again. */
 function text(value: Value | undefined): SQLInputValue {
   return value ?? null
-}
-
-/** The comparison key once a cell is stored: given, cleared or kept. */
-function keyAfter(
-  value: string | null | undefined,
-  key: string | null,
-  stored: Value | undefined,
-): SQLInputValue {
-  if (value === undefined) return stored ?? null
-  return value === null ? null : key
 }

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Directory, DirectoryUser } from '../../domain/directory.ts'
 import { storedFields } from '../../domain/user.ts'
-import type { StoredField } from '../../domain/user.ts'
 import { listFailures } from './directory-failures.ts'
 import { openLedger } from './directory-ledger.ts'
 import { revertRun } from './directory-revert.ts'
@@ -63,12 +62,11 @@ function directoryOf(db: DatabaseSync): Directory {
       const row = db.prepare("SELECT value FROM facts WHERE name = 'changed_by'").get()
       return row === undefined ? null : text(row, 'value')
     },
-    *identifiers(field: StoredField) {
-      for (const row of db
+    async identifiers(field) {
+      return db
         .prepare(`SELECT ${field} AS value FROM users WHERE ${field} IS NOT NULL LIMIT 10000`)
-        .all()) {
-        yield text(row, 'value')
-      }
+        .all()
+        .map((row) => text(row, 'value'))
     },
     async users({ after = 0, limit }) {
       return db
