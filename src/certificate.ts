@@ -1,8 +1,10 @@
+import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { generate } from 'selfsigned'
+import { AppError } from './domain/error.ts'
 import { writeKey } from './keys.ts'
-import type { Certificate } from './listeners/ftps/certificate.ts'
+import type { Certificate } from './listeners/ftps/secure.ts'
 
 /** Where the certificate of FTPS and its key are. */
 export interface CertificateFiles {
@@ -11,6 +13,9 @@ export interface CertificateFiles {
   /** Made by itself at the first start, as none is configured. */
   selfSigned: boolean
 }
+
+// As long as operators forget about it; clients that pin it are told by the log at each start.
+const validYears = 10
 
 /** The files that are configured, or those in the data folder. */
 export function certificateFiles(
@@ -23,6 +28,47 @@ export function certificateFiles(
     : { certFile: own.tlsCertFile, keyFile: own.tlsKeyFile, selfSigned: true }
 }
 
+/** A self-signed certificate (ECDSA P-256) for a first start without one. */
+export async function generateCertificate(host: string, now: number): Promise<Certificate> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: host }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(now),
+    notAfterDate: new Date(now + validYears * 365 * 86_400_000),
+  })
+  return { cert, key }
+}
+
+/**
+ * Reads a certificate and its key.
+ *
+ * Throws AppError `invalid` when one of them cannot be read, or they do not belong together, as in mid-renewal.
+ */
+export async function readCertificate({
+  certFile,
+  keyFile,
+}: Pick<CertificateFiles, 'certFile' | 'keyFile'>): Promise<Certificate> {
+  let fits: boolean
+  let certificate: Certificate
+  try {
+    const [cert, key] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')])
+    certificate = { cert, key }
+    fits = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
+  } catch (error) {
+    throw new AppError(
+      'invalid',
+      `Cannot use the certificate "${certFile}" with the key "${keyFile}": one of them cannot be read, two PEM files are needed`,
+      { cause: error },
+    )
+  }
+  if (fits) return certificate
+  throw new AppError(
+    'invalid',
+    `Cannot use the certificate "${certFile}": "${keyFile}" is the key of another, its own is needed`,
+  )
+}
+
 /** Reads the certificate; a self-signed one is made when there is none yet. */
 export async function loadCertificate(
   { certFile, keyFile, selfSigned }: CertificateFiles,
@@ -33,20 +79,5 @@ export async function loadCertificate(
     await writeKey(keyFile, key)
     await writeKey(certFile, cert)
   }
-  return { cert: await readFile(certFile, 'utf8'), key: await readFile(keyFile, 'utf8') }
-}
-
-// As long as operators forget about it; clients that pin it are told by the log at each start.
-const validYears = 10
-
-/** A self-signed certificate (ECDSA P-256) for a first start without one. */
-async function generateCertificate(host: string, now: number): Promise<Certificate> {
-  const { cert, private: key } = await generate([{ name: 'commonName', value: host }], {
-    keyType: 'ec',
-    curve: 'P-256',
-    algorithm: 'sha256',
-    notBeforeDate: new Date(now),
-    notAfterDate: new Date(now + validYears * 365 * 86_400_000),
-  })
-  return { cert, key }
+  return readCertificate({ certFile, keyFile })
 }

@@ -1,4 +1,5 @@
-import type { Control } from './connection.ts'
+import type { Control } from './control.ts'
+import * as connections from './data-commands.ts'
 import * as files from './file-commands.ts'
 import * as sessions from './session-commands.ts'
 import * as transfers from './transfer-commands.ts'
@@ -31,20 +32,20 @@ const rows: readonly Row[] = [
   ['SYST', sessions.syst, 'nothing'],
   ['OPTS', sessions.opts, 'nothing'],
   ['CLNT', sessions.clnt, 'nothing'],
-  ['HELP', sessions.help, 'nothing'],
+  ['HELP', help, 'nothing'],
   ['NOOP', sessions.noop, 'nothing'],
   ['QUIT', sessions.quit, 'nothing'],
-  ['STAT', sessions.stat, 'login'],
+  ['STAT', files.stat, 'login'],
   ['PWD|XPWD', files.pwd, 'login'],
   ['CWD|XCWD', files.cwd, 'login'],
   ['CDUP|XCUP', files.cdup, 'login'],
-  ['TYPE', transfers.type, 'login'],
-  ['STRU', transfers.stru, 'login'],
-  ['MODE', transfers.mode, 'login'],
-  ['PASV', transfers.pasv, 'login'],
-  ['EPSV', transfers.epsv, 'login'],
-  ['PORT', transfers.active, 'login'],
-  ['EPRT', transfers.active, 'login'],
+  ['TYPE', connections.type, 'login'],
+  ['STRU', connections.stru, 'login'],
+  ['MODE', connections.mode, 'login'],
+  ['PASV', connections.pasv, 'login'],
+  ['EPSV', connections.epsv, 'login'],
+  ['PORT', connections.port, 'login'],
+  ['EPRT', connections.eprt, 'login'],
   ['LIST', transfers.list, 'login'],
   ['NLST', transfers.nlst, 'login'],
   ['MLSD', transfers.mlsd, 'login'],
@@ -82,3 +83,14 @@ export const commandTable: ReadonlyMap<string, Command> = new Map(
     ]),
   ),
 )
+
+// Here and not with its like: it speaks of the table.
+async function help(control: Control, argument: string): Promise<void> {
+  const known = commandTable.get(argument.toUpperCase())
+  if (known !== undefined) return control.reply(214, `${known.name} is known here`)
+  if (argument !== '') return control.reply(502, 'The command is not known here')
+  const names = [...commandTable.keys()]
+  const lines: string[] = []
+  while (names.length > 0) lines.push(names.splice(0, 10).join(' '))
+  await control.reply(214, 'Drop a CSV of users with STOR. Commands:', ...lines, 'End')
+}

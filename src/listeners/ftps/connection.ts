@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net'
-import type { Admission, DropSession } from '../../domain/drop.ts'
+import type { Admission } from '../../domain/drop.ts'
 import { isAppError } from '../../domain/error.ts'
 import type { Log } from '../../domain/log.ts'
 import { commandTable } from './commands.ts'
+import type { Command } from './commands.ts'
+import type { Control, DataPorts } from './control.ts'
 import type { FtpsLimits } from './limits.ts'
 import { createLines } from './lines.ts'
 import type { CommandLine, LineFault } from './lines.ts'
-import type { PassiveOptions, PassivePort } from './passive.ts'
+import { factNames } from './listing.ts'
 import { replyOf } from './reply.ts'
 import type { Security, SecureStream } from './secure.ts'
 import { createShell } from './shell.ts'
@@ -15,90 +17,75 @@ export interface ConnectionOptions {
   socket: Socket
   admission: Admission
   security: Security
-  passive: PassiveOptions & { announced: string | null }
+  dataPorts: DataPorts
   limits: FtpsLimits
   log: Log
   /** TLS from the first byte. */
   implicit: boolean
 }
 
-/** What the commands see and change of their control connection. */
-export interface Control {
-  readonly admission: Admission
-  readonly security: Security
-  readonly passiveOptions: ConnectionOptions['passive']
-  readonly limits: FtpsLimits
-  readonly log: Log
-  readonly peerAddress: string
-  /** Address of this end, which passive ports are announced at. */
-  readonly localAddress: string
-  secured: boolean
-  session: DropSession | undefined
-  userName: string | undefined
-  cwd: string
-  /** `C` or `P` once PROT has said so. */
-  protection: 'C' | 'P'
-  protectionBufferSet: boolean
-  restartAt: number
-  renameFrom: string | undefined
-  passive: PassivePort | undefined
-  /** The data connection in use: cut it to abort. */
-  transfer: { abort: () => void; description: string } | undefined
-  /** False as soon as the peer has closed, or lost, this connection. */
-  readonly open: boolean
-  reply(code: number, ...lines: string[]): Promise<void>
-  /** AUTH TLS: nothing that was sent before the handshake counts behind it. */
-  upgrade(code: number, line: string): Promise<void>
-  /** Closes after what was replied has left. */
-  readonly hangUp: () => void
-}
-
 /** One control connection: framing, order of commands, limits. */
 export interface FtpConnection {
-  /** Lets a transfer finish, answers 421 to everything else. */
+  /** Lets the command under way finish, answers 421 to everything else. */
   drain(): void
   destroy(reason: string): void
+  /** A command is being run. */
   readonly busy: boolean
 }
 
 // These are answered while a transfer goes on; everything else waits for its end (RFC 959 section 4.1.3).
 const duringTransfer = new Set(['ABOR', 'STAT'])
 
+const faults: Readonly<Record<LineFault, string>> = {
+  'too long': 'The line is too long',
+  'not UTF-8': 'The line is not UTF-8',
+}
+
+const stopping = 'The server is stopping, come back later'
+
 /** Serves one control connection until it closes. */
 export function serveConnection(options: ConnectionOptions): FtpConnection {
   const { socket, admission, security, limits, log, implicit } = options
   const lines = createLines(limits.lineBytes)
   const queue: (CommandLine | LineFault)[] = []
-  let running = false
+  let busy = false
+  let running: Promise<void> = Promise.resolve()
   let open = true
+  let secured = false
+  let leaving = false
   let draining = false
   let stream: SecureStream | undefined
   let shell = createShell(socket)
   let idle: NodeJS.Timeout | undefined
   const deadline = setTimeout(() => {
-    if (control.session === undefined) {
-      void control.reply(421, 'Login takes too long, closing').then(() => control.hangUp())
-    }
+    if (control.session === undefined) control.dismiss(421, 'Login takes too long, closing')
   }, admission.loginDeadlineMs)
 
   const control: Control = {
     admission,
     security,
-    passiveOptions: options.passive,
+    dataPorts: options.dataPorts,
     limits,
     log,
     peerAddress: admission.peer.address,
     localAddress: (socket.localAddress ?? '').replace(/^::ffff:/, ''),
-    secured: false,
     session: undefined,
     userName: undefined,
     cwd: '/',
-    protection: 'C',
+    protection: implicit ? 'P' : 'C',
     protectionBufferSet: false,
     restartAt: 0,
     renameFrom: undefined,
-    passive: undefined,
+    facts: factNames,
+    extendedOnly: false,
+    data: undefined,
     transfer: undefined,
+    get secured() {
+      return secured
+    },
+    get running() {
+      return running
+    },
     get open() {
       return open
     },
@@ -108,34 +95,39 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
     async upgrade(code, line) {
       // Stop reading first: a fast client's hello must not be taken for a command.
       socket.pause()
-      socket.removeListener('data', onPlain)
+      socket.removeListener('data', onData)
       queue.length = 0
       lines.clear()
       await shell.reply(code, line)
-      startTls()
+      if (open && !leaving) startTls()
     },
-    hangUp() {
-      if (stream === undefined) socket.end()
-      else stream.tls.end()
-      // A peer that does not close its side is not waited for.
-      setTimeout(() => socket.destroy(), 1_000).unref()
+    dismiss(code, line) {
+      if (leaving || !open) return
+      leaving = true
+      void shell.reply(code, line).then(() => {
+        if (stream === undefined) socket.end()
+        else stream.tls.end()
+      })
+      // A peer that takes nothing, or does not close its side, is not waited for.
+      setTimeout(() => close('closed by the server'), limits.lingerMs)
     },
   }
 
   function startTls(): void {
-    stream = security.wrap(socket, 'control')
+    stream = security.wrap(socket, { holdTickets: false })
     const { tls } = stream
     shell = createShell(tls)
     const tooLong = setTimeout(() => close('TLS handshake timed out'), limits.handshakeMs)
     tls.once('secure', () => {
       clearTimeout(tooLong)
-      control.secured = true
+      secured = true
       if (implicit) greet()
     })
+    tls.once('close', () => clearTimeout(tooLong))
     tls.on('error', () => close('TLS failed'))
     tls.on('end', () => close('closed by the client'))
     tls.on('data', onData)
-    stream.onRawEnd(() => close('connection lost'))
+    stream.onRawEnd(() => close(leaving ? 'closed by the client' : 'connection lost'))
   }
 
   function greet(): void {
@@ -145,27 +137,17 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
   function touch(): void {
     clearTimeout(idle)
     idle = setTimeout(() => {
-      if (control.transfer !== undefined) touch()
-      else {
-        const seconds = limits.idleMs / 1_000
-        void control.reply(421, `No command for ${seconds} s, closing`).then(control.hangUp)
-      }
+      if (busy) touch()
+      else control.dismiss(421, `No command for ${limits.idleMs / 1_000} s, closing`)
     }, limits.idleMs)
-  }
-
-  function onPlain(bytes: Buffer): void {
-    onData(bytes)
   }
 
   function onData(bytes: Buffer): void {
     touch()
-    for (const line of lines.push(bytes)) {
-      const verb = typeof line === 'string' ? '' : line.verb
-      if (control.transfer !== undefined && duringTransfer.has(verb)) void execute(line)
-      else queue.push(line)
-    }
+    queue.push(...lines.push(bytes))
     if (queue.length > limits.commands) hold(true)
-    if (!running) void work()
+    runUrgent()
+    if (!busy) void work()
   }
 
   function hold(held: boolean): void {
@@ -174,45 +156,57 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
     else socket.resume()
   }
 
+  /** What a client sends in mid-transfer, next in line. */
+  function runUrgent(): void {
+    while (control.transfer !== undefined) {
+      const [line] = queue
+      if (typeof line !== 'object' || !duringTransfer.has(line.verb)) return
+      queue.shift()
+      void execute(line)
+    }
+  }
+
   async function work(): Promise<void> {
-    running = true
-    for (let line = queue.shift(); line !== undefined && control.open; line = queue.shift()) {
-      await execute(line)
+    busy = true
+    for (;;) {
+      if (draining) control.dismiss(421, stopping)
+      const line = queue.shift()
+      if (line === undefined || !open || leaving) break
+      running = execute(line)
+      // A transfer has begun, and ABOR may have come in the same packet.
+      runUrgent()
+      await running
       if (queue.length === limits.commands) hold(false)
     }
-    running = false
+    busy = false
+  }
+
+  /** The reply that stands in the way of a command; undefined when nothing does. */
+  function obstacle(command: Command): [number, string] | undefined {
+    if (command.needsTls && !secured) {
+      // RFC 2228 section 3 has a code of its own for the two commands of TLS itself.
+      const code = command.name === 'PBSZ' || command.name === 'PROT' ? 503 : 530
+      return [code, 'TLS is needed first: send AUTH TLS']
+    }
+    if (command.needsLogin && control.session === undefined) {
+      return [530, 'Log in with USER and PASS first']
+    }
+    return undefined
   }
 
   async function execute(line: CommandLine | LineFault): Promise<void> {
-    if (typeof line === 'string') {
-      await control.reply(
-        500,
-        line === 'too long' ? 'The line is too long' : 'The line is not UTF-8',
-      )
-      return
-    }
+    if (typeof line === 'string') return control.reply(500, faults[line])
     const command = commandTable.get(line.verb)
     if (command === undefined) return control.reply(502, 'The command is not known here')
-    if (command.needsTls && !control.secured) {
-      return control.reply(530, 'TLS is needed first: send AUTH TLS')
-    }
-    if (command.needsLogin && control.session === undefined) {
-      return control.reply(530, 'Log in with USER and PASS first')
-    }
-    if (draining && command.writes)
-      return control.reply(421, 'The server is stopping, come back later')
+    const refused = obstacle(command)
+    if (refused !== undefined) return control.reply(...refused)
     // A rename is two commands in a row (RFC 959 section 4.1.3).
     if (line.verb !== 'RNTO') control.renameFrom = undefined
     try {
       await command.run(control, line.argument)
     } catch (error) {
       if (!isAppError(error)) log.error('ftp command failed', { command: command.name, error })
-      await control.reply(...replyOf(error))
-      if (isAppError(error, 'too_many') && control.session === undefined) control.hangUp()
-    }
-    if (draining && control.transfer === undefined) {
-      await control.reply(421, 'The server is stopping, come back later')
-      control.hangUp()
+      await control.reply(...replyOf(error, command.name))
     }
   }
 
@@ -221,7 +215,7 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
     open = false
     clearTimeout(deadline)
     clearTimeout(idle)
-    control.passive?.close()
+    control.data?.close()
     control.transfer?.abort()
     admission.close()
     if (control.session !== undefined) {
@@ -229,6 +223,7 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
         .end(reason)
         .catch((error: unknown) => log.error('session did not end', { error }))
     }
+    stream?.tls.destroy()
     socket.destroy()
   }
 
@@ -237,7 +232,7 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
   touch()
   if (implicit) startTls()
   else {
-    socket.on('data', onPlain)
+    socket.on('data', onData)
     socket.on('end', () => {
       if (stream === undefined) close('closed by the client')
     })
@@ -248,13 +243,11 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
   return {
     drain() {
       draining = true
-      if (control.transfer === undefined) {
-        void control.reply(421, 'The server is stopping, come back later').then(control.hangUp)
-      }
+      if (!busy) control.dismiss(421, stopping)
     },
     destroy: close,
     get busy() {
-      return control.transfer !== undefined
+      return busy
     },
   }
 }

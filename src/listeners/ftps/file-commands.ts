@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { DropSession } from '../../domain/drop.ts'
-import { AppError } from '../../domain/error.ts'
-import type { Control } from './connection.ts'
-import { facts, parseTimeValue, timeValue } from './listing.ts'
+import type { DropEntry, DropSession } from '../../domain/drop.ts'
+import { AppError, isAppError } from '../../domain/error.ts'
+import type { Control } from './control.ts'
+import { facts, listLine, parseTimeValue, timeValue } from './listing.ts'
+import { Refusal } from './reply.ts'
 import { chunksOf } from './transfer.ts'
 
 // Commands on files and folders without a data connection: RFC 959 section 4.1.3, RFC 3659.
@@ -16,7 +17,7 @@ export function sessionOf(control: Control): DropSession {
 
 /** The path that an argument names. */
 export function pathOf(control: Control, argument: string): string {
-  if (argument === '') throw new AppError('invalid', 'Cannot go on: a name is needed')
+  if (argument === '') throw new Refusal(501, 'invalid', 'Cannot go on: a name is needed')
   return sessionOf(control).resolve(control.cwd, argument)
 }
 
@@ -38,7 +39,7 @@ export async function cdup(control: Control): Promise<void> {
   await cwd(control, '..')
 }
 
-async function fileOf(control: Control, argument: string) {
+async function fileOf(control: Control, argument: string): Promise<DropEntry> {
   const entry = await sessionOf(control).stat(pathOf(control, argument))
   if (entry.kind === 'file') return entry
   throw new AppError('not_found', 'Cannot go on: this is a folder, a file is needed')
@@ -55,13 +56,16 @@ export async function mdtm(control: Control, argument: string): Promise<void> {
 export async function mlst(control: Control, argument: string): Promise<void> {
   const path = argument === '' ? control.cwd : pathOf(control, argument)
   const entry = await sessionOf(control).stat(path)
-  await control.reply(250, 'Facts:', ` ${facts(entry)} ${path}`, 'End')
+  await control.reply(250, 'Facts:', `${facts(entry, control.facts)} ${path}`, 'End')
 }
 
 export async function allo(control: Control, argument: string): Promise<void> {
-  const bytes = Number(argument.split(' ')[0])
+  const [bytes = '', ...more] = argument.split(' ')
+  if (!/^\d{1,15}$/.test(bytes) || !/^(?:R \d{1,15})?$/i.test(more.join(' '))) {
+    return control.reply(501, 'A number of bytes is needed')
+  }
   const { freeBytes } = await sessionOf(control).space()
-  if (bytes > freeBytes) return control.reply(552, `${freeBytes} bytes are left, this needs more`)
+  if (Number(bytes) > freeBytes) return control.reply(552, `${freeBytes} bytes are left, this needs more`)
   await control.reply(202, 'Nothing needs to be set aside')
 }
 
@@ -105,7 +109,13 @@ export async function rnto(control: Control, argument: string): Promise<void> {
 
 export async function mkd(control: Control, argument: string): Promise<void> {
   const path = pathOf(control, argument)
-  await sessionOf(control).makeFolder(path)
+  try {
+    await sessionOf(control).makeFolder(path)
+  } catch (error) {
+    // No other folders, no nesting: 552 (docs/protocol.md).
+    if (isAppError(error, 'forbidden')) throw new Refusal(552, error.code, error.message)
+    throw error
+  }
   await control.reply(257, `${quoted(path)} was made`)
 }
 
@@ -120,4 +130,24 @@ export async function mfmt(control: Control, argument: string): Promise<void> {
   if (time === undefined) return control.reply(501, 'A time such as 20260131080000 is needed')
   await sessionOf(control).touch(pathOf(control, name.join(' ')), time)
   await control.reply(213, `Modify=${timeValue(time)}; ${name.join(' ')}`)
+}
+
+/** The entries that a listing command asks for; `-a` and the like of old clients are passed over. */
+export async function listed(control: Control, argument: string): Promise<DropEntry[]> {
+  const session = sessionOf(control)
+  const name = argument.replace(/^(?:-\w+(?: +|$))+/, '')
+  const path = name === '' ? control.cwd : pathOf(control, name)
+  const entry = await session.stat(path)
+  return entry.kind === 'file' ? [entry] : session.list(path)
+}
+
+export async function stat(control: Control, argument: string): Promise<void> {
+  const { transfer, session } = control
+  if (transfer !== undefined) return control.reply(213, transfer.description)
+  if (argument === '') {
+    return control.reply(211, `Logged in as ${session?.accountName ?? ''}, no transfer`)
+  }
+  const entries = await listed(control, argument)
+  const lines = entries.map((entry) => listLine(entry, Date.now()).trimEnd())
+  await control.reply(213, 'Status:', ...lines, 'End')
 }

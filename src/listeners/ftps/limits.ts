@@ -12,6 +12,8 @@ export const ftpsLimits = {
   passiveMs: 30_000,
   /** Milliseconds for a TLS handshake. */
   handshakeMs: 20_000,
+  /** Milliseconds that a peer has to take the last bytes before its socket goes. */
+  lingerMs: 1_000,
   /** Plaintext bytes on their way to the disk before the socket is held. */
   inFlightBytes: 1 << 20,
   /** Bytes of one write: a trip through the thread pool costs more than copying does. */

@@ -4,12 +4,14 @@ import type { Admission, Doorkeeper } from '../../domain/drop.ts'
 import { isAppError } from '../../domain/error.ts'
 import type { Log } from '../../domain/log.ts'
 import { acceptProxy, socketEnds } from '../proxy-protocol.ts'
-import type { Certificate } from './certificate.ts'
 import { serveConnection } from './connection.ts'
 import type { FtpConnection } from './connection.ts'
+import type { DataPorts } from './control.ts'
+import { createPassive } from './data-port.ts'
 import { ftpsLimits } from './limits.ts'
 import type { FtpsLimits } from './limits.ts'
 import { createSecurity } from './secure.ts'
+import type { Certificate } from './secure.ts'
 
 export interface FtpsListenerOptions {
   /** Address to listen on. */
@@ -27,14 +29,19 @@ export interface FtpsListenerOptions {
   doorkeeper: Doorkeeper
   log: Log
   limits?: Partial<FtpsLimits>
-  /** Connections begin with a PROXY protocol header. Default: false. */
+  /**
+   * Connections begin with a PROXY protocol header, and those of data all come to the first passive port.
+   * Default: false.
+   */
   proxyProtocol?: boolean
+  /** Answers PORT and EPRT, to the peer's own address and ports from 1024. Default: false. */
+  active?: boolean
 }
 
 export interface FtpsListener {
   readonly explicitPort: number
   readonly implicitPort: number
-  /** Takes another certificate for new connections. */
+  /** Takes another certificate for new connections; throws, and keeps the old one, when it cannot be used. */
   reload(certificate: Certificate): void
   /** Takes no new connection, lets transfers finish for `graceMs`, then cuts them. Idempotent. */
   stop(graceMs: number): Promise<void>
@@ -45,6 +52,17 @@ export async function startFtpsListener(options: FtpsListenerOptions): Promise<F
   const { host, doorkeeper, log, proxyProtocol = false } = options
   const limits: FtpsLimits = { ...ftpsLimits, ...options.limits }
   const security = createSecurity(options.certificate)
+  const passive = await createPassive({
+    host,
+    ports: options.passive.ports,
+    proxyProtocol,
+    waitMs: limits.passiveMs,
+  })
+  const dataPorts: DataPorts = {
+    openPassive: (peerAddress) => passive.open(peerAddress),
+    announced: options.passive.announced,
+    active: options.active ?? false,
+  }
   const connections = new Set<FtpConnection>()
   let stopped: Promise<void> | undefined
 
@@ -60,15 +78,14 @@ export async function startFtpsListener(options: FtpsListenerOptions): Promise<F
       if (!isAppError(error)) log.error('ftps connection failed', { error })
       // In clear on the explicit port only: on the other, the peer waits for TLS.
       if (!implicit && isAppError(error, 'too_many')) socket.end(`421 ${error.message}\r\n`)
-      setTimeout(() => socket.destroy(), 1_000).unref()
+      setTimeout(() => socket.destroy(), limits.lingerMs).unref()
       return
     }
-    const passive = { ...options.passive, host, proxyProtocol, waitMs: limits.passiveMs }
     const connection = serveConnection({
       socket,
       admission,
       security,
-      passive,
+      dataPorts,
       limits,
       log,
       implicit,
@@ -109,6 +126,7 @@ export async function startFtpsListener(options: FtpsListenerOptions): Promise<F
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     for (const connection of connections) connection.destroy('server stopped')
+    passive.close()
   }
 
   return {

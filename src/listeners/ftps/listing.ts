@@ -39,9 +39,27 @@ export function parseTimeValue(text: string): number | undefined {
   return Number.isNaN(time) ? undefined : time
 }
 
-/** The facts of MLSD and MLST before the name (RFC 3659 section 7.5). */
-export function facts({ kind, size, modifiedAt, writable }: DropEntry): string {
-  const modify = `modify=${timeValue(modifiedAt)};`
-  if (kind === 'folder') return `type=dir;${modify}perm=${writable ? 'cel' : 'el'};`
-  return `type=file;size=${size};${modify}perm=${writable ? 'adfrw' : 'r'};`
+/** Facts that MLSD and MLST know, in the order in which they are given (RFC 3659 section 7.5). */
+export const factNames = ['type', 'size', 'modify', 'perm'] as const
+export type FactName = (typeof factNames)[number]
+
+/** What may be done with an entry: RFC 3659 section 7.5.5. */
+function permissions({ kind, name, writable }: DropEntry): string {
+  if (kind === 'file') return writable ? 'adfrw' : 'r'
+  if (!writable) return 'el'
+  // Only the drop folder itself takes new folders, and only the others can go.
+  return name === '/' ? 'celm' : 'cdel'
+}
+
+/** The facts of MLSD and MLST before the name; a folder has no size. */
+export function facts(entry: DropEntry, wanted: readonly FactName[]): string {
+  const values: Readonly<Record<FactName, string | undefined>> = {
+    type: entry.kind === 'folder' ? 'dir' : 'file',
+    size: entry.kind === 'folder' ? undefined : String(entry.size),
+    modify: timeValue(entry.modifiedAt),
+    perm: permissions(entry),
+  }
+  return wanted
+    .map((name) => (values[name] === undefined ? '' : `${name}=${values[name]};`))
+    .join('')
 }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
-import type { Certificate } from './certificate.ts'
 import { RawEnd } from './raw-end.ts'
 
 // No CBC and no SHA-1 (promises.md P6). By name: Deno knows no classes, and Node takes TLS 1.3 away from a list without it.
@@ -18,51 +17,57 @@ const ciphers = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
+/** A certificate with its key, PEM. */
+export interface Certificate {
+  cert: string
+  key: string
+}
+
 /** TLS over one socket, with the ends of both told apart. */
 export interface SecureStream {
   readonly tls: TLSSocket
   /** Stops or goes on reading, beneath the TLS. */
   hold(held: boolean): void
+  /** Lets go of the session tickets that were held back. */
+  release(): void
   /** The socket beneath has ended, whatever the TLS says. */
-  readonly rawEnded: boolean
   readonly onRawEnd: (listener: () => void) => void
 }
 
 /** The server's side of TLS on control and data connections; one set of ticket keys, so that a session can be reused. */
 export function createSecurity(certificate: Certificate) {
+  // The same for every certificate: a session of before a change goes on.
   const ticketKeys = randomBytes(48)
-  let contexts = make(certificate)
+  let context = make(certificate)
 
-  function make({ cert, key }: Certificate): { control: SecureContext; data: SecureContext } {
-    const common = { cert, key, ciphers, ticketKeys, minVersion: 'TLSv1.2' } as const
-    return {
-      control: createSecureContext(common),
-      // TLS 1.3 tickets on an upload lose data of clients that close without reading (facts.md).
-      data: createSecureContext({ ...common, maxVersion: 'TLSv1.2' }),
-    }
+  function make({ cert, key }: Certificate): SecureContext {
+    return createSecureContext({ cert, key, ciphers, ticketKeys, minVersion: 'TLSv1.2' })
   }
 
   return {
     /** Takes another certificate for every connection from now on. */
     reload(next: Certificate): void {
-      contexts = make(next)
+      context = make(next)
     },
     /** Wraps a socket; `secure` of the TLSSocket says when the handshake is done. */
-    wrap(socket: Socket, kind: 'control' | 'data'): SecureStream {
+    wrap(socket: Socket, { holdTickets }: { holdTickets: boolean }): SecureStream {
       let rawEnded = false
       const listeners: (() => void)[] = []
-      const raw = new RawEnd(socket, () => {
-        rawEnded = true
-        for (const listener of listeners) listener()
+      const raw = new RawEnd(socket, {
+        holdTickets,
+        onRawEnd() {
+          rawEnded = true
+          for (const listener of listeners) listener()
+        },
       })
       raw.on('error', () => undefined)
-      const tls = new TLSSocket(raw, { isServer: true, secureContext: contexts[kind] })
+      const tls = new TLSSocket(raw, { isServer: true, secureContext: context })
+      // Whoever waits for something has a listener of its own; an error that comes later harms nobody.
+      tls.on('error', () => undefined)
       return {
         tls,
         hold: (held) => raw.hold(held),
-        get rawEnded() {
-          return rawEnded
-        },
+        release: () => raw.release(),
         onRawEnd(listener) {
           if (rawEnded) listener()
           else listeners.push(listener)

@@ -5,12 +5,11 @@ import type { TLSSocket } from 'node:tls'
 /**
  * The one file that touches ftp-srv: its connection object, for the framing of replies, and nothing else of it.
  *
- * facts.md lists what is broken in the rest, and docs/decisions/0050 says what this leaves.
+ * facts.md lists what is broken in the rest, and docs/decisions/0020 says what this leaves.
  */
 interface FtpConnection {
-  commandSocket: Socket | TLSSocket
-  /** One line, or several with the hyphens of RFC 959 section 4.2. */
-  reply(code: number, ...lines: string[]): PromiseLike<unknown>
+  /** One line, or several with the hyphens of RFC 959 section 4.2; a raw one goes out as it is. */
+  reply(code: number, ...lines: (string | { message: string; raw: true })[]): PromiseLike<unknown>
 }
 
 type FtpConnectionClass = new (
@@ -24,34 +23,37 @@ const Connection = createRequire(import.meta.url)('ftp-srv/src/connection') as F
 
 const nothing = (): void => undefined
 const quiet = { child: () => quiet, trace: nothing, info: nothing, warn: nothing, error: nothing }
+const server = { options: {}, isTLS: false, emit: nothing, listeners: () => [] }
 
 class ShellConnection extends Connection {
   // ftp-srv would split, parse and run what comes: we frame it ourselves.
   _handleData(): void {}
 }
 
-/** The replies of one control connection. */
+/** The replies of one control connection, one after the other. */
 export interface Shell {
   /** Writes a reply; several lines are framed as one. Never rejects. */
   reply(code: number, ...lines: string[]): Promise<void>
-  /** From here on replies go through TLS. */
-  secure(socket: TLSSocket): void
 }
 
 /** ftp-srv's connection around a control socket. */
 export function createShell(socket: Socket | TLSSocket): Shell {
-  const server = { options: {}, isTLS: false, emit: nothing, listeners: () => [] }
   // Its constructor listens for data; the listener does nothing, and must not set the stream flowing.
   const paused = socket.isPaused()
   const connection = new ShellConnection(server, { socket, log: quiet })
   socket.removeAllListeners('data')
   if (paused) socket.pause()
+  // The reply to a STAT in mid-transfer must not come between the lines of another.
+  let tail: PromiseLike<unknown> = Promise.resolve()
   return {
     async reply(code, ...lines) {
-      await connection.reply(code, ...lines)
-    },
-    secure(next) {
-      connection.commandSocket = next
+      const last = lines.length - 1
+      // Lines between the first and the last have no code: a space in front keeps them apart (RFC 2389 section 3.2).
+      const letters = lines.map((line, index) =>
+        index === 0 || index === last ? line : ({ message: ` ${line}`, raw: true } as const),
+      )
+      tail = tail.then(() => connection.reply(code, ...letters))
+      await tail
     },
   }
 }

@@ -1,138 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { DropEntry, OpenWriteOptions } from '../../domain/drop.ts'
-import { AppError } from '../../domain/error.ts'
-import type { Control } from './connection.ts'
-import { pathOf, sessionOf } from './file-commands.ts'
+import type { DropUpload, OpenWriteOptions } from '../../domain/drop.ts'
+import { isAppError } from '../../domain/error.ts'
+import { transferring } from './control.ts'
+import type { Control, Transfer } from './control.ts'
+import { listed, pathOf, sessionOf } from './file-commands.ts'
 import { facts, listLine } from './listing.ts'
-import { hostPort, openPassive } from './passive.ts'
-import { replyOf } from './reply.ts'
+import { Refusal } from './reply.ts'
 import type { SecureStream } from './secure.ts'
 import { chunksOf, handshake, receive, send } from './transfer.ts'
+import type { UploadEnd } from './transfer.ts'
 
-// Commands that set up and use data connections: RFC 959 sections 4.1.2 and 4.1.3, RFC 2428, RFC 3659.
-
-export async function type(control: Control, argument: string): Promise<void> {
-  // Bytes are stored as sent whatever the type: nothing of a file is ever changed (transfer.md).
-  if (/^(?:A(?: N)?|I|L 8)$/i.test(argument))
-    return control.reply(200, 'Bytes are kept as they are')
-  await control.reply(504, 'TYPE I or TYPE A is needed')
-}
-
-export async function stru(control: Control, argument: string): Promise<void> {
-  if (argument.toUpperCase() === 'F') return control.reply(200, 'Files')
-  await control.reply(504, 'STRU F is needed')
-}
-
-export async function mode(control: Control, argument: string): Promise<void> {
-  if (argument.toUpperCase() === 'S') return control.reply(200, 'Stream')
-  await control.reply(504, 'MODE S is needed')
-}
-
-async function passivePort(control: Control): Promise<number> {
-  control.passive?.close()
-  control.passive = await openPassive(control.passiveOptions, control.peerAddress)
-  return control.passive.port
-}
-
-export async function pasv(control: Control): Promise<void> {
-  const address = control.passiveOptions.announced ?? control.localAddress
-  if (hostPort(address, 0) === undefined) return control.reply(425, 'Use EPSV over IPv6')
-  const port = await passivePort(control)
-  await control.reply(227, `Passive (${hostPort(address, port)})`)
-}
-
-export async function epsv(control: Control, argument: string): Promise<void> {
-  if (argument.toUpperCase() === 'ALL') return control.reply(200, 'EPSV from now on')
-  if (argument !== '' && argument !== '1' && argument !== '2') {
-    return control.reply(522, 'Use (1,2)')
-  }
-  const port = await passivePort(control)
-  await control.reply(229, `Passive (|||${port}|)`)
-}
-
-export async function active(control: Control): Promise<void> {
-  await control.reply(502, 'Active mode is off, use PASV or EPSV')
-}
+// Commands that use data connections: RFC 959 section 4.1.3, RFC 3659.
 
 export async function rest(control: Control, argument: string): Promise<void> {
   if (!/^\d{1,15}$/.test(argument)) return control.reply(501, 'A number of bytes is needed')
   control.restartAt = Number(argument)
   await control.reply(350, `The next transfer begins at byte ${control.restartAt}`)
-}
-
-/** Replies 150, makes the data connection secure, and runs `work` on it; 150 goes out before the handshake (facts.md). */
-async function withData(
-  control: Control,
-  description: string,
-  work: (stream: SecureStream) => Promise<void>,
-): Promise<void> {
-  const { passive, security, limits } = control
-  if (control.protection !== 'P') {
-    throw new AppError(
-      'unsupported',
-      'Cannot transfer: PROT P is needed, data goes through TLS only',
-    )
-  }
-  if (passive === undefined) {
-    throw new AppError('unavailable', 'Cannot transfer: PASV or EPSV is needed first')
-  }
-  control.passive = undefined
-  let stream: SecureStream | undefined
-  control.transfer = {
-    description,
-    abort: () => {
-      passive.close()
-      stream?.tls.destroy()
-    },
-  }
-  try {
-    await control.reply(150, 'Here it comes')
-    stream = security.wrap(await passive.socket, 'data')
-    await handshake(stream, limits.handshakeMs)
-    await work(stream)
-  } finally {
-    control.transfer = undefined
-    passive.close()
-    const ended = stream
-    // What was sent last must leave before the socket goes; a peer that stays is not waited for.
-    if (ended !== undefined) setTimeout(() => ended.tls.destroy(), 1_000).unref()
-  }
-}
-
-async function store(control: Control, argument: string, how: OpenWriteOptions): Promise<void> {
-  const session = sessionOf(control)
-  const path = pathOf(control, argument)
-  const { limits } = control
-  const upload = await session.openWrite(path, how)
-  const cut = async (reason: string): Promise<void> => {
-    await upload.cut(reason)
-    await control.reply(426, `The upload of "${path}" was cut, resume it or send it again`)
-  }
-  let end: 'clean' | 'cut' | { error: unknown } = 'cut'
-  try {
-    const position = how.disposition === 'resume' ? (how.offset ?? 0) : upload.size
-    await withData(control, `Receiving "${path}"`, async (stream) => {
-      end = await receive(stream, upload, { position, limits })
-    })
-  } catch (error) {
-    end = { error }
-  }
-  if (typeof end === 'object') {
-    await upload.cut('transfer failed')
-    await control.reply(...replyOf(end.error))
-    return
-  }
-  if (end === 'cut') return cut('data connection ended without close_notify')
-  // A client that gives up ends the data politely and leaves: an honest one waits for the 226 (transfer.md).
-  await pause(limits.settleMs)
-  if (!control.open) return cut('control connection closed before the reply')
-  try {
-    await upload.commit()
-  } catch (error) {
-    await control.reply(...replyOf(error))
-    return
-  }
-  await control.reply(226, `Stored "${path}", ${upload.size} bytes`)
 }
 
 function takeRestart(control: Control): number {
@@ -141,84 +24,191 @@ function takeRestart(control: Control): number {
   return at
 }
 
+/** Throws where no data connection can come about, before anything is opened for it. */
+function checkData(control: Control): void {
+  if (control.protection !== 'P') {
+    throw new Refusal(522, 'unsupported', 'Data goes through TLS only: PROT P is needed')
+  }
+  if (control.data?.waiting !== true) {
+    throw new Refusal(425, 'unavailable', 'PASV or EPSV is needed first')
+  }
+}
+
+/** Replies 150, then makes the data connection secure, and runs `work` on it: most clients wait for the 150 (facts.md). */
+async function withData(
+  control: Control,
+  transfer: Transfer,
+  { upload }: { upload: boolean },
+  work: (stream: SecureStream) => Promise<void>,
+): Promise<void> {
+  checkData(control)
+  const { data, security, limits } = control
+  if (data === undefined) return
+  control.data = undefined
+  let stream: SecureStream | undefined
+  transfer.cut = () => {
+    data.close()
+    stream?.tls.destroy()
+  }
+  try {
+    if (transfer.aborted) throw new Refusal(426, 'unavailable', 'Aborted')
+    await control.reply(150, 'Here it comes')
+    try {
+      stream = security.wrap(await data.socket(), { holdTickets: upload })
+      if (transfer.aborted) stream.tls.destroy()
+      await handshake(stream, limits.handshakeMs)
+    } catch (error) {
+      if (!isAppError(error, 'unavailable') || transfer.aborted) throw error
+      throw new Refusal(425, error.code, error.message)
+    }
+    await work(stream)
+  } catch (error) {
+    if (!transfer.aborted) throw error
+    throw new Refusal(426, 'unavailable', 'Aborted')
+  } finally {
+    data.close()
+    const ended = stream
+    // What was sent last must leave before the socket goes; a peer that stays is not waited for.
+    if (ended !== undefined) setTimeout(() => ended.tls.destroy(), limits.lingerMs).unref()
+  }
+}
+
+/** Opens the upload; an offset beyond what is there is REST's fault (RFC 3659 section 5.4). */
+async function opened(
+  control: Control,
+  path: string,
+  how: OpenWriteOptions,
+): Promise<DropUpload> {
+  try {
+    return await sessionOf(control).openWrite(path, how)
+  } catch (error) {
+    if (how.disposition !== 'resume' || !isAppError(error, 'invalid')) throw error
+    throw new Refusal(554, error.code, error.message)
+  }
+}
+
+async function store(
+  control: Control,
+  path: string,
+  how: OpenWriteOptions,
+  transfer: Transfer,
+): Promise<void> {
+  const { limits } = control
+  checkData(control)
+  const upload = await opened(control, path, how)
+  const cut = async (reason: string): Promise<void> => {
+    await upload.cut(reason)
+    await control.reply(426, `The upload of "${path}" was cut, resume it or send it again`)
+  }
+  let end: UploadEnd = 'cut'
+  try {
+    const position = how.disposition === 'resume' ? (how.offset ?? 0) : upload.size
+    await withData(control, transfer, { upload: true }, async (stream) => {
+      end = await receive(stream, upload, { position, limits })
+    })
+  } catch (error) {
+    await upload.cut(transfer.aborted ? 'aborted by the client' : 'transfer failed')
+    throw error
+  }
+  if (transfer.aborted) return cut('aborted by the client')
+  if (end === 'cut') return cut('data connection ended without close_notify')
+  // A client that gives up ends the data politely and leaves: an honest one waits for the 226 (docs/protocol.md).
+  await pause(limits.settleMs)
+  if (!control.open) return cut('control connection closed before the reply')
+  if (transfer.aborted) return cut('aborted by the client')
+  await upload.commit()
+  await control.reply(226, `Stored "${path}", ${upload.size} bytes`)
+}
+
 export async function stor(control: Control, argument: string): Promise<void> {
   const offset = takeRestart(control)
-  await store(
-    control,
-    argument,
-    offset === 0 ? { disposition: 'replace' } : { disposition: 'resume', offset },
+  const path = pathOf(control, argument)
+  const how: OpenWriteOptions =
+    offset === 0 ? { disposition: 'replace' } : { disposition: 'resume', offset }
+  await transferring(control, `Receiving "${path}"`, (transfer) =>
+    store(control, path, how, transfer),
   )
 }
 
 export async function appe(control: Control, argument: string): Promise<void> {
   takeRestart(control)
-  await store(control, argument, { disposition: 'append' })
+  const path = pathOf(control, argument)
+  await transferring(control, `Receiving "${path}"`, (transfer) =>
+    store(control, path, { disposition: 'append' }, transfer),
+  )
 }
 
 export async function retr(control: Control, argument: string): Promise<void> {
-  const path = pathOf(control, argument)
   const { readBytes, stallMs } = control.limits
   const position = takeRestart(control)
-  const reader = await sessionOf(control).openRead(path)
-  try {
-    if (position > reader.size) return await control.reply(554, `The file has ${reader.size} bytes`)
-    await withData(control, `Sending "${path}"`, (stream) =>
-      send(stream, chunksOf(reader, position, readBytes), stallMs),
+  const path = pathOf(control, argument)
+  await transferring(control, `Sending "${path}"`, async (transfer) => {
+    checkData(control)
+    const reader = await sessionOf(control).openRead(path)
+    try {
+      if (position > reader.size) {
+        return await control.reply(554, `The file has ${reader.size} bytes`)
+      }
+      await withData(control, transfer, { upload: false }, (stream) =>
+        send(stream, chunksOf(reader, position, readBytes), stallMs),
+      )
+      await control.reply(226, `Sent "${path}"`)
+    } finally {
+      await reader.close()
+    }
+  })
+}
+
+async function sendLines(control: Control, lines: () => Promise<string[]>): Promise<void> {
+  takeRestart(control)
+  await transferring(control, 'Sending a listing', async (transfer) => {
+    checkData(control)
+    const bytes = Buffer.from((await lines()).join(''))
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      yield bytes
+    }
+    await withData(control, transfer, { upload: false }, (stream) =>
+      send(stream, chunks(), control.limits.stallMs),
     )
-    await control.reply(226, `Sent "${path}"`)
-  } finally {
-    await reader.close()
-  }
-}
-
-/** The entries that a listing command asks for; `-a` and the like of old clients are passed over. */
-async function listed(control: Control, argument: string): Promise<DropEntry[]> {
-  const session = sessionOf(control)
-  const name = argument.replace(/^(?:-\w+\s*)+/, '')
-  const path = name === '' ? control.cwd : pathOf(control, name)
-  const entry = await session.stat(path)
-  return entry.kind === 'file' ? [entry] : session.list(path)
-}
-
-async function sendLines(control: Control, lines: string[]): Promise<void> {
-  async function* bytes(): AsyncGenerator<Uint8Array> {
-    yield Buffer.from(lines.join(''))
-  }
-  await withData(control, 'Sending a listing', (stream) =>
-    send(stream, bytes(), control.limits.stallMs),
-  )
-  await control.reply(226, 'Listed')
+    await control.reply(226, 'Listed')
+  })
 }
 
 export async function list(control: Control, argument: string): Promise<void> {
-  const now = Date.now()
-  const entries = await listed(control, argument)
-  await sendLines(
-    control,
-    entries.map((entry) => listLine(entry, now)),
-  )
+  await sendLines(control, async () => {
+    const now = Date.now()
+    return (await listed(control, argument)).map((entry) => listLine(entry, now))
+  })
 }
 
 export async function nlst(control: Control, argument: string): Promise<void> {
-  const entries = await listed(control, argument)
-  await sendLines(
-    control,
-    entries.map(({ name }) => `${name}\r\n`),
+  await sendLines(control, async () =>
+    (await listed(control, argument)).map(({ name }) => `${name}\r\n`),
   )
 }
 
 export async function mlsd(control: Control, argument: string): Promise<void> {
-  const path = argument === '' ? control.cwd : pathOf(control, argument)
-  const entries = await sessionOf(control).list(path)
-  await sendLines(
-    control,
-    entries.map((entry) => `${facts(entry)} ${entry.name}\r\n`),
-  )
+  await sendLines(control, async () => {
+    const path = argument === '' ? control.cwd : pathOf(control, argument)
+    const session = sessionOf(control)
+    const { kind } = await session.stat(path)
+    // RFC 3659 section 7.2.1 has a code of its own for that.
+    if (kind === 'file') throw new Refusal(501, 'invalid', 'This is a file, MLST is needed')
+    const entries = await session.list(path)
+    return entries.map((entry) => `${facts(entry, control.facts)} ${entry.name}\r\n`)
+  })
 }
 
 export async function abor(control: Control): Promise<void> {
-  if (control.transfer === undefined) return control.reply(226, 'Nothing to abort')
-  control.transfer.abort()
-  // The transfer replies 426 by itself; this is the reply to ABOR (RFC 959 section 5.4).
+  const { transfer, running } = control
+  if (transfer === undefined) {
+    control.data?.close()
+    control.data = undefined
+    return control.reply(226, 'Nothing to abort')
+  }
+  transfer.abort()
+  // Its own reply comes first, then this one (RFC 959 section 4.1.3).
+  await running
   await control.reply(226, 'Aborted')
 }
+

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { DropReader, DropUpload } from '../../domain/drop.ts'
 import { AppError } from '../../domain/error.ts'
 import type { FtpsLimits } from './limits.ts'
+import { Refusal } from './reply.ts'
 import type { SecureStream } from './secure.ts'
 
 /** Resolves when the handshake is done; throws when it fails or takes too long. */
@@ -86,6 +87,7 @@ export async function receive(
   clearTimeout(stall)
   write()
   await tail
+  stream.release()
   if (failure !== undefined) throw failure.error
   return how
 }
@@ -99,7 +101,7 @@ export async function send(
   const lost = Promise.withResolvers<never>()
   lost.promise.catch(() => undefined)
   const gone = (): void =>
-    lost.reject(new AppError('unavailable', 'Cannot transfer: the data connection was lost'))
+    lost.reject(new Refusal(426, 'unavailable', 'Cannot transfer: the data connection was lost'))
   tls.on('error', gone)
   onRawEnd(gone)
   tls.resume()

@@ -1,5 +1,0 @@
-/** A certificate with its key, PEM. */
-export interface Certificate {
-  cert: string
-  key: string
-}

@@ -1,0 +1,228 @@
+import { connect, createServer, isIP } from 'node:net'
+import type { Server, Socket } from 'node:net'
+import { AppError } from '../../domain/error.ts'
+import { acceptProxy, plainAddress, socketEnds } from '../proxy-protocol.ts'
+
+/** Where one data connection of one peer will come from. */
+export interface DataPort {
+  /** The port that was opened for it; that of the peer in active mode. */
+  readonly port: number
+  /** False when it has waited too long, or was closed. */
+  readonly waiting: boolean
+  /** The data connection, paused; rejects with AppError `unavailable` when none comes. */
+  socket(): Promise<Socket>
+  close(): void
+}
+
+export interface PassiveOptions {
+  /** Address to listen on. */
+  host: string
+  ports: { first: number; last: number }
+  /** Every data connection comes to the first port, and its PROXY header says which one it was sent to. */
+  proxyProtocol: boolean
+  waitMs: number
+}
+
+/** The passive ports of a listener. */
+export interface Passive {
+  open(peerAddress: string): Promise<DataPort>
+  close(): void
+}
+
+const noConnection = 'Cannot transfer: no data connection came in time'
+
+function shuffled(first: number, last: number): number[] {
+  const ports = Array.from({ length: last - first + 1 }, (_, index) => first + index)
+  for (let i = ports.length - 1; i > 0; i -= 1) {
+    const j = Math.floor(Math.random() * (i + 1))
+    const [a, b] = [ports[i] ?? first, ports[j] ?? first]
+    ports[i] = b
+    ports[j] = a
+  }
+  return ports
+}
+
+/** One wait for one connection; `offer` takes it, `end` is called once it waits no longer. */
+function waitFor(port: number, waitMs: number, end: () => void) {
+  const found = Promise.withResolvers<Socket>()
+  // Nobody waits for it when the peer asks for another port instead.
+  found.promise.catch(() => undefined)
+  let waiting = true
+  let taken: Socket | undefined
+  let handedOver = false
+  const timer = setTimeout(close, waitMs)
+  function finish(): void {
+    waiting = false
+    clearTimeout(timer)
+    end()
+  }
+  function close(): void {
+    if (taken !== undefined && !handedOver) taken.destroy()
+    if (!waiting) return
+    finish()
+    found.reject(new AppError('unavailable', noConnection))
+  }
+  return {
+    port,
+    get waiting() {
+      return waiting || taken !== undefined
+    },
+    socket() {
+      handedOver = true
+      return found.promise
+    },
+    close,
+    offer(socket: Socket): void {
+      if (!waiting) {
+        socket.destroy()
+        return
+      }
+      taken = socket
+      finish()
+      found.resolve(socket)
+    },
+  }
+}
+
+function listening(server: Server, port: number, host: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const refused = (error: NodeJS.ErrnoException): void => {
+      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(false)
+      else reject(error)
+    }
+    server.once('error', refused)
+    server.listen(port, host, () => {
+      server.off('error', refused)
+      server.on('error', () => undefined)
+      resolve(true)
+    })
+  })
+}
+
+function allInUse(): AppError {
+  return new AppError(
+    'unavailable',
+    'Cannot open a data connection: all ports are in use, try again',
+  )
+}
+
+/** A port is opened for each transfer, in random order so that nobody can guess the next one (RFC 2577 section 8). */
+function openedPorts({ host, ports, waitMs }: PassiveOptions): Passive {
+  return {
+    async open(peerAddress) {
+      for (const port of shuffled(ports.first, ports.last)) {
+        const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+          socket.on('error', () => undefined)
+          // Another address is sent away, and the port goes on waiting: that harms nobody.
+          if (socketEnds(socket).address === peerAddress) wait?.offer(socket)
+          else socket.destroy()
+        })
+        if (!(await listening(server, port, host))) continue
+        const wait = waitFor(port, waitMs, () => server.close())
+        return wait
+      }
+      throw allInUse()
+    },
+    close: () => undefined,
+  }
+}
+
+/** Behind a proxy, one port takes the connections of all, told apart by the port that the peer connected to. */
+async function sharedPort(options: PassiveOptions): Promise<Passive> {
+  const { host, ports, waitMs } = options
+  const waits = new Map<number, { peerAddress: string; wait: ReturnType<typeof waitFor> }>()
+  const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+    socket.on('error', () => undefined)
+    acceptProxy(socket).then(
+      ({ address, destinationPort }) => {
+        const found = waits.get(destinationPort)
+        if (found?.peerAddress === address) found.wait.offer(socket)
+        else socket.destroy()
+      },
+      () => socket.destroy(),
+    )
+  })
+  if (!(await listening(server, ports.first, host))) {
+    throw new AppError(
+      'unavailable',
+      `Cannot listen on port ${ports.first}: it is in use, the first passive port must be free`,
+    )
+  }
+  return {
+    async open(peerAddress) {
+      const port = shuffled(ports.first, ports.last).find((one) => !waits.has(one))
+      if (port === undefined) throw allInUse()
+      const wait = waitFor(port, waitMs, () => waits.delete(port))
+      waits.set(port, { peerAddress, wait })
+      return wait
+    },
+    close: () => server.close(),
+  }
+}
+
+/** Passive ports; a connection from another address than the peer's is closed and harms nobody. */
+export async function createPassive(options: PassiveOptions): Promise<Passive> {
+  return options.proxyProtocol ? sharedPort(options) : openedPorts(options)
+}
+
+/** An address and a port as PORT, PASV and EPRT write them. */
+export interface PeerPort {
+  address: string
+  port: number
+}
+
+/** The six numbers of PORT (RFC 959 section 4.1.2); undefined when they are none. */
+export function parseHostPort(text: string): PeerPort | undefined {
+  const match = /^(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})$/.exec(text)
+  const numbers = (match ?? []).slice(1).map(Number)
+  if (numbers.length !== 6 || numbers.some((number) => number > 255)) return undefined
+  const [high = 0, low = 0] = numbers.slice(4)
+  return { address: numbers.slice(0, 4).join('.'), port: high * 256 + low }
+}
+
+/** `|1|address|port|` of EPRT (RFC 2428 section 2); `unknown` for a protocol that is neither IPv4 nor IPv6. */
+export function parseExtended(text: string): PeerPort | 'unknown' | undefined {
+  const delimiter = text[0] ?? ''
+  const parts = text.split(delimiter)
+  const [, family = '', address = '', port = ''] = parts
+  if (delimiter === '' || parts.length !== 5 || !/^\d+$/.test(family)) return undefined
+  if (family !== '1' && family !== '2') return 'unknown'
+  if (isIP(address) !== (family === '1' ? 4 : 6)) return undefined
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) return undefined
+  return { address: plainAddress(address), port: Number(port) }
+}
+
+/** The six numbers of a 227 reply; undefined where the address is not IPv4 (RFC 959, RFC 2428). */
+export function hostPort(address: string, port: number): string | undefined {
+  if (isIP(address) !== 4) return undefined
+  return [...address.split('.'), port >> 8, port & 0xff].join(',')
+}
+
+/** Active mode: this side connects, once the transfer begins. */
+export function activePort({ address, port }: PeerPort, waitMs: number): DataPort {
+  let connecting: Socket | undefined
+  return {
+    port,
+    waiting: true,
+    socket() {
+      const opened = connect({ host: address, port, noDelay: true })
+      connecting = opened
+      return new Promise((resolve, reject) => {
+        const failed = (): void => {
+          clearTimeout(timer)
+          opened.destroy()
+          reject(new AppError('unavailable', 'Cannot transfer: the port does not answer'))
+        }
+        const timer = setTimeout(failed, waitMs)
+        opened.on('error', failed)
+        opened.once('connect', () => {
+          clearTimeout(timer)
+          connecting = undefined
+          opened.pause()
+          resolve(opened)
+        })
+      })
+    },
+    close: () => connecting?.destroy(),
+  }
+}
