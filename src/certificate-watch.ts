@@ -20,7 +20,7 @@ export interface CertificateWatch {
  * A pair that does not fit is logged and looked at again: the old one stays in use.
  */
 export async function watchCertificate(options: {
-  files: Pick<CertificateFiles, "certFile" | "keyFile">
+  files: Pick<CertificateFiles, 'certFile' | 'keyFile'>
   take: (certificate: Certificate) => void
   log: Log
   everyMs?: number

@@ -62,7 +62,10 @@ export async function epsv(control: Control, argument: string): Promise<void> {
   const family = isIP(control.peerAddress) === 6 ? '2' : '1'
   if (argument !== '' && argument !== family) {
     return /^\d+$/.test(argument)
-      ? control.reply(522, `The data connection uses the same protocol as this one, use (${family})`)
+      ? control.reply(
+          522,
+          `The data connection uses the same protocol as this one, use (${family})`,
+        )
       : control.reply(501, 'EPSV, EPSV 1, EPSV 2 or EPSV ALL is needed')
   }
   const port = await passive(control, control.dataPorts)

@@ -65,7 +65,8 @@ export async function allo(control: Control, argument: string): Promise<void> {
     return control.reply(501, 'A number of bytes is needed')
   }
   const { freeBytes } = await sessionOf(control).space()
-  if (Number(bytes) > freeBytes) return control.reply(552, `${freeBytes} bytes are left, this needs more`)
+  if (Number(bytes) > freeBytes)
+    return control.reply(552, `${freeBytes} bytes are left, this needs more`)
   await control.reply(202, 'Nothing needs to be set aside')
 }
 

@@ -74,11 +74,7 @@ async function withData(
 }
 
 /** Opens the upload; an offset beyond what is there is REST's fault (RFC 3659 section 5.4). */
-async function opened(
-  control: Control,
-  path: string,
-  how: OpenWriteOptions,
-): Promise<DropUpload> {
+async function opened(control: Control, path: string, how: OpenWriteOptions): Promise<DropUpload> {
   try {
     return await sessionOf(control).openWrite(path, how)
   } catch (error) {
@@ -211,4 +207,3 @@ export async function abor(control: Control): Promise<void> {
   await running
   await control.reply(226, 'Aborted')
 }
-
