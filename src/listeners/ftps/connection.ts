@@ -31,6 +31,8 @@ export interface FtpConnection {
   destroy(reason: string): void
   /** A command is being run. */
   readonly busy: boolean
+  /** Resolves when the connection is closed, its uploads are committed or cut, and its session has ended. */
+  readonly ended: Promise<void>
 }
 
 // These are answered while a transfer goes on; everything else waits for its end (RFC 959 section 4.1.3).
@@ -57,6 +59,7 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
   let stream: SecureStream | undefined
   let shell = createShell(socket)
   let idle: NodeJS.Timeout | undefined
+  const ended = Promise.withResolvers<void>()
   const deadline = setTimeout(() => {
     if (control.session === undefined) control.dismiss(421, 'Login takes too long, closing')
   }, admission.loginDeadlineMs)
@@ -218,13 +221,18 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
     control.data?.close()
     control.transfer?.abort()
     admission.close()
-    if (control.session !== undefined) {
-      control.session
-        .end(reason)
-        .catch((error: unknown) => log.error('session did not end', { error }))
-    }
     stream?.tls.destroy()
     socket.destroy()
+    void leave(reason).then(ended.resolve)
+  }
+
+  async function leave(reason: string): Promise<void> {
+    try {
+      await control.session?.end(reason)
+    } catch (error) {
+      log.error('session did not end', { error })
+    }
+    await running
   }
 
   socket.on('error', () => close('connection lost'))
@@ -246,6 +254,7 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
       if (!busy) control.dismiss(421, stopping)
     },
     destroy: close,
+    ended: ended.promise,
     get busy() {
       return busy
     },

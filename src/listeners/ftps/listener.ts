@@ -91,7 +91,7 @@ export async function startFtpsListener(options: FtpsListenerOptions): Promise<F
       implicit,
     })
     connections.add(connection)
-    socket.once('close', () => connections.delete(connection))
+    void connection.ended.then(() => connections.delete(connection))
     if (stopped !== undefined) connection.drain()
   }
 
@@ -127,6 +127,7 @@ export async function startFtpsListener(options: FtpsListenerOptions): Promise<F
     }
     for (const connection of connections) connection.destroy('server stopped')
     passive.close()
+    await Promise.all([...connections].map(({ ended }) => ended))
   }
 
   return {

@@ -21,8 +21,8 @@ const codes: Readonly<Record<ErrorCode, number>> = {
   exists: 550,
   conflict: 550,
   too_large: 552,
-  out_of_space: 452,
-  too_many: 450,
+  out_of_space: 552,
+  too_many: 452,
   unavailable: 451,
   unsupported: 504,
 }
