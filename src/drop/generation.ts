@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import { isAppError } from '../domain/error.ts'
 import { newId } from '../domain/id.ts'
 import { dropPath, generationPath, nameKind } from '../domain/layout.ts'
 import type { RunSource } from '../domain/run.ts'
@@ -31,7 +32,14 @@ export function createGenerations(options: GenerationOptions) {
       if (older === undefined) return
       const aside = generationPath(tenantId, older.id)
       // The file first: a row that points to nothing is found out, a file without a row is found by the sweep.
-      await files.move(path, aside)
+      try {
+        await files.move(path, aside)
+      } catch (error) {
+        if (!isAppError(error, 'not_found')) throw error
+        // Taken away on the disk by someone else: there is nothing to import, and the name is free.
+        await drops.remove(tenantId, older.id)
+        return
+      }
       await drops.update({ ...older, path: aside, readyAt: 0 })
     },
     /** The name goes, or its bytes are superseded by more of the same file: it is not imported any more. */

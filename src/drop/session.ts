@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Account } from '../domain/account.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { DropEntry, DropSession, DropUpload, OpenWriteOptions, Peer } from '../domain/drop.ts'
-import { AppError } from '../domain/error.ts'
+import { AppError, isAppError } from '../domain/error.ts'
 import { dropPath } from '../domain/layout.ts'
 import type { Log } from '../domain/log.ts'
 import type { AuditEvent, StateStore } from '../domain/state.ts'
@@ -252,7 +252,10 @@ export function openSession(options: SessionOptions): DropSession {
       checkHandles()
       const file = place.name === '' ? undefined : await files.stat(stored(place))
       if (file === undefined) throw noSuchFile('read', path)
-      const reader = await files.openRead(stored(place))
+      const reader = await files.openRead(stored(place)).catch((error: unknown) => {
+        // Gone in between, by an import: what is said names no path of the store.
+        throw isAppError(error, 'not_found') ? noSuchFile('read', path) : error
+      })
       readers += 1
       let closed = false
       return {

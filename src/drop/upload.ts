@@ -46,6 +46,7 @@ export function createUpload(options: UploadOptions): DropUpload {
   const digest = createHash('sha256')
   // The digest holds while bytes come in order from the first on.
   let hashed: number | undefined = staged.size === 0 ? 0 : undefined
+  let written = false
   let ended: Promise<void> | undefined
 
   function alive(): void {
@@ -87,7 +88,8 @@ export function createUpload(options: UploadOptions): DropUpload {
   async function cut(reason: string): Promise<void> {
     const { size } = staged
     try {
-      if (size === 0) await staged.abort()
+      // Nothing new came: what it was to go on from is where it was.
+      if (size === 0 || !written) await staged.abort()
       else await state.exclusive(tenantId, () => staged.keep(incomplete))
     } catch (error) {
       await staged.abort()
@@ -115,6 +117,7 @@ export function createUpload(options: UploadOptions): DropUpload {
         digest.update(bytes)
         hashed += bytes.length
       } else if (bytes.length > 0) hashed = undefined
+      written = true
       await staged.write(position, bytes)
     },
     async truncate(size) {
