@@ -227,12 +227,13 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
   }
 
   async function leave(reason: string): Promise<void> {
+    // What an upload has received goes to the disk before it is cut.
+    await running
     try {
       await control.session?.end(reason)
     } catch (error) {
       log.error('session did not end', { error })
     }
-    await running
   }
 
   socket.on('error', () => close('connection lost'))

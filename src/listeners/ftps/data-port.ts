@@ -2,6 +2,7 @@ import { connect, createServer, isIP } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { AppError } from '../../domain/error.ts'
 import { acceptProxy, plainAddress, socketEnds } from '../proxy-protocol.ts'
+import { Refusal } from './reply.ts'
 
 /** Where one data connection of one peer will come from. */
 export interface DataPort {
@@ -100,7 +101,8 @@ function listening(server: Server, port: number, host: string): Promise<boolean>
 }
 
 function allInUse(): AppError {
-  return new AppError(
+  return new Refusal(
+    425,
     'unavailable',
     'Cannot open a data connection: all ports are in use, try again',
   )

@@ -30,8 +30,27 @@ export interface SecureStream {
   hold(held: boolean): void
   /** Lets go of the session tickets that were held back. */
   release(): void
+  /** The peer has sent close_notify. */
+  readonly onCleanEnd: (listener: () => void) => void
   /** The socket beneath has ended, whatever the TLS says. */
   readonly onRawEnd: (listener: () => void) => void
+}
+
+/** Something that happens once, told to those who come late too. */
+function createOnce() {
+  let happened = false
+  const listeners: (() => void)[] = []
+  return {
+    fire(): void {
+      if (happened) return
+      happened = true
+      for (const listener of listeners) listener()
+    },
+    listen(listener: () => void): void {
+      if (happened) listener()
+      else listeners.push(listener)
+    },
+  }
 }
 
 /** The server's side of TLS on control and data connections; one set of ticket keys, so that a session can be reused. */
@@ -51,27 +70,22 @@ export function createSecurity(certificate: Certificate) {
     },
     /** Wraps a socket; `secure` of the TLSSocket says when the handshake is done. */
     wrap(socket: Socket, { holdTickets }: { holdTickets: boolean }): SecureStream {
-      let rawEnded = false
-      const listeners: (() => void)[] = []
-      const raw = new RawEnd(socket, {
-        holdTickets,
-        onRawEnd() {
-          rawEnded = true
-          for (const listener of listeners) listener()
-        },
-      })
+      // An end without a byte before it comes before anyone can listen for it.
+      const [cleanEnd, rawEnd] = [createOnce(), createOnce()]
+      const raw = new RawEnd(socket, { holdTickets, onRawEnd: rawEnd.fire })
       raw.on('error', () => undefined)
       const tls = new TLSSocket(raw, { isServer: true, secureContext: context })
       // Whoever waits for something has a listener of its own; an error that comes later harms nobody.
       tls.on('error', () => undefined)
+      // Without a tls.Server, Node keeps errors behind the handshake to itself: this is the only word of them.
+      tls.on('_tlsError', (error: Error) => tls.destroy(error))
+      tls.once('end', cleanEnd.fire)
       return {
         tls,
         hold: (held) => raw.hold(held),
         release: () => raw.release(),
-        onRawEnd(listener) {
-          if (rawEnded) listener()
-          else listeners.push(listener)
-        },
+        onCleanEnd: cleanEnd.listen,
+        onRawEnd: rawEnd.listen,
       }
     },
   }

@@ -92,26 +92,29 @@ async function store(
   const { limits } = control
   checkData(control)
   const upload = await opened(control, path, how)
-  const cut = async (reason: string): Promise<void> => {
-    await upload.cut(reason)
+  const cut = async (): Promise<void> => {
+    await upload.cut(reason())
     await control.reply(426, `The upload of "${path}" was cut, resume it or send it again`)
   }
   let end: UploadEnd = 'cut'
+  const reason = (): string => {
+    if (!control.open) return 'control connection closed before the reply'
+    if (transfer.aborted) return 'aborted by the client'
+    return 'data connection ended without close_notify'
+  }
   try {
     const position = how.disposition === 'resume' ? (how.offset ?? 0) : upload.size
     await withData(control, transfer, { upload: true }, async (stream) => {
       end = await receive(stream, upload, { position, limits })
     })
   } catch (error) {
-    await upload.cut(transfer.aborted ? 'aborted by the client' : 'transfer failed')
+    await upload.cut(control.open && !transfer.aborted ? 'transfer failed' : reason())
     throw error
   }
-  if (transfer.aborted) return cut('aborted by the client')
-  if (end === 'cut') return cut('data connection ended without close_notify')
+  if (end === 'cut' || transfer.aborted) return cut()
   // A client that gives up ends the data politely and leaves: an honest one waits for the 226 (docs/protocol.md).
   await pause(limits.settleMs)
-  if (!control.open) return cut('control connection closed before the reply')
-  if (transfer.aborted) return cut('aborted by the client')
+  if (!control.open || transfer.aborted) return cut()
   await upload.commit()
   await control.reply(226, `Stored "${path}", ${upload.size} bytes`)
 }

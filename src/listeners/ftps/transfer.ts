@@ -78,7 +78,7 @@ export async function receive(
       stream.hold(true)
     }
   })
-  tls.once('end', () => end.resolve('clean'))
+  stream.onCleanEnd(() => end.resolve('clean'))
   tls.once('error', () => end.resolve('cut'))
   // What came before the socket's end is still on its way through the TLS: let it arrive.
   stream.onRawEnd(() => void pause(limits.settleMs).then(() => end.resolve('cut')))
