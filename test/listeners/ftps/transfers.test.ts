@@ -150,7 +150,7 @@ describe('an upload', () => {
         // What the server sends is left unread, as a client in C does that only calls SSL_write.
         secured.pause()
         tcp.pause()
-        await new Promise((resolve) => secured.end(bytes, resolve))
+        await new Promise<void>((resolve) => secured.end(bytes, () => resolve()))
         tcp.destroySoon()
         expect(await ftp.next()).toMatch(/^226 /)
       }
