@@ -70,7 +70,7 @@ describe('localDriver()', () => {
 
 describe('openFileStore()', () => {
   test('names the known schemes when it is given another', async () => {
-    await expect(openFileStore('gopher://x/')).rejects.toThrow(/one of file, memory is needed/)
+    await expect(openFileStore('gopher://x/')).rejects.toThrow(/one of file, memory, s3 is needed/)
   })
 })
 

@@ -29,7 +29,8 @@ export function pythonWith(module: string): string | undefined {
   return missing(`python3 with ${module}`)
 }
 
-function missing(what: string): undefined {
+/** Says that `what` is not there: undefined, or an error under `REQUIRE_PEERS=1`. */
+export function missing(what: string): undefined {
   if (process.env['REQUIRE_PEERS'] === '1') {
     throw new Error(`Cannot run the tests with real clients: ${what} is not installed`)
   }
