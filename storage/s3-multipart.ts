@@ -7,7 +7,7 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
-import type { S3Client } from '@aws-sdk/client-s3'
+import type { ListMultipartUploadsCommandOutput, S3Client } from '@aws-sdk/client-s3'
 import { explained, isS3Error } from './s3-problem.ts'
 
 /** A multipart upload: bytes that nobody sees until it is completed. */
@@ -114,7 +114,7 @@ export function createMultiparts(options: MultipartOptions): Multiparts {
           EncodingType: 'url',
           ...marker,
         })
-        const page = await client.send(command).catch(failed)
+        const page: ListMultipartUploadsCommandOutput = await client.send(command).catch(failed)
         for (const { Key = '', UploadId = '' } of page.Uploads ?? []) {
           const key = decodeURIComponent(Key.replaceAll('+', ' ')).slice(before.length)
           yield { key, id: UploadId }
