@@ -76,8 +76,34 @@ export const options = {
   storageUrl: option(
     'STORAGE_URL',
     '',
-    'Where files are kept; none means the folder `files` in DATA_DIR',
-    asUrl('file'),
+    'Where files are kept, such as s3://bucket/prefix; none means BUCKET_NAME, or the folder `files` in DATA_DIR',
+    asUrl('file', 's3'),
+  ),
+  bucketName: option(
+    'BUCKET_NAME',
+    '',
+    'Bucket to keep files in when STORAGE_URL is not set; `fly storage create` sets it and the next four',
+    asOptional,
+  ),
+  s3Endpoint: option(
+    'AWS_ENDPOINT_URL_S3',
+    '',
+    'S3 server of the bucket; none means AWS',
+    asUrl('http', 'https'),
+  ),
+  s3AccessKeyId: option(
+    'AWS_ACCESS_KEY_ID',
+    '',
+    'Access key of the bucket; none means the role of this machine',
+    asOptional,
+  ),
+  s3SecretAccessKey: option('AWS_SECRET_ACCESS_KEY', '', 'Secret of that access key', asOptional),
+  s3Region: option('AWS_REGION', 'us-east-1', 'Region of the bucket', asText),
+  s3PathStyle: option(
+    'S3_PATH_STYLE',
+    'auto',
+    "Whether the bucket's name goes into the path; auto: not for AWS, Tigris and R2, else yes",
+    asOneOf('auto', 'true', 'false'),
   ),
   host: option('HOST', '0.0.0.0', 'Address that SFTP and FTPS listen on', asText),
   sftpPort: option('SFTP_PORT', '2222', 'Port of SFTP; 0 takes a free one', asPort),
@@ -198,6 +224,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if ((certFile === '') !== (keyFile === '')) {
     problems.push('  TLS_CERT_FILE and TLS_KEY_FILE: both or neither are needed')
   }
+  const secret = environment[options.s3SecretAccessKey.name] ?? ''
+  if ((environment[options.s3AccessKeyId.name] ?? '') === '' ? secret !== '' : secret === '') {
+    problems.push('  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: both or neither are needed')
+  }
   if (problems.length > 0) {
     throw new Error(`Cannot read the configuration from the environment:\n${problems.join('\n')}`)
   }
@@ -205,14 +235,31 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return Object.fromEntries(entries) as Config
 }
 
+type Stored = Pick<Config, 'dataDir' | 'storageUrl' | 'bucketName'>
+
 /** The names in DATA_DIR. */
-export function dataPaths(config: Pick<Config, 'dataDir' | 'storageUrl'>) {
+export function dataPaths({ dataDir, storageUrl, bucketName }: Stored) {
+  const bucketUrl = bucketName === null ? null : `s3://${bucketName}`
   return {
-    stateFile: join(config.dataDir, 'state.db'),
-    directoryFolder: join(config.dataDir, 'directory'),
-    storageUrl: config.storageUrl ?? join(config.dataDir, 'files'),
-    hostKeyFile: join(config.dataDir, 'keys', 'ssh_host_ed25519_key'),
-    tlsCertFile: join(config.dataDir, 'keys', 'tls.crt'),
-    tlsKeyFile: join(config.dataDir, 'keys', 'tls.key'),
+    stateFile: join(dataDir, 'state.db'),
+    directoryFolder: join(dataDir, 'directory'),
+    storageUrl: storageUrl ?? bucketUrl ?? join(dataDir, 'files'),
+    hostKeyFile: join(dataDir, 'keys', 'ssh_host_ed25519_key'),
+    tlsCertFile: join(dataDir, 'keys', 'tls.crt'),
+    tlsKeyFile: join(dataDir, 'keys', 'tls.key'),
+  }
+}
+
+/** What a file store needs to know beside its URL. */
+export function storeSettings(config: Config) {
+  return {
+    s3: {
+      endpoint: config.s3Endpoint,
+      region: config.s3Region,
+      accessKeyId: config.s3AccessKeyId,
+      secretAccessKey: config.s3SecretAccessKey,
+      pathStyle: config.s3PathStyle,
+      spoolFolder: join(config.dataDir, 'spool'),
+    },
   }
 }

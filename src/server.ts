@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createApp } from './app.ts'
 import { certificateFiles, loadCertificate } from './certificate.ts'
 import { systemClock } from './clock.ts'
-import { dataPaths } from './config.ts'
+import { dataPaths, storeSettings } from './config.ts'
 import type { Config } from './config.ts'
 import { openDirectoryReader } from './db/sqlite/directory.ts'
 import { openState } from './db/sqlite/state.ts'
@@ -49,7 +49,8 @@ export async function startServer({ config, log }: { config: Config; log: Log })
   const certificate = certificateFiles(config, paths)
   const loaded = await loadCertificate(certificate, { host: config.mailHost, now: clock.now() })
   const state = openState(paths.stateFile)
-  const files = await openFileStore(paths.storageUrl)
+  const storage = storeSettings(config)
+  const files = await openFileStore(paths.storageUrl, storage)
   await recoverUploads({ state, files, clock, log })
 
   const directoryFile = join(paths.directoryFolder, '*.db')
@@ -59,13 +60,17 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     files,
     clock,
     log,
-    workers: createWorkers({ storageUrl: paths.storageUrl, directoryFile }),
+    workers: createWorkers({ storageUrl: paths.storageUrl, storage, directoryFile }),
     workersAtOnce: config.importWorkers,
     intervalMinutes: config.importIntervalMinutes,
     mailHost: config.mailHost,
     onMail: () => sender?.nudge(),
     openDirectory: async (tenantId) => openDirectoryReader(directoryFile.replace('*', tenantId)),
-    onTick: async () => void (await sweepIncomplete({ state, files, clock, log })),
+    onTick: async () => {
+      // Another process may have died since, and this one cannot have staged what is found.
+      if (files.shared) await recoverUploads({ state, files, clock, log })
+      await sweepIncomplete({ state, files, clock, log })
+    },
   })
   sender = startSender({
     state,

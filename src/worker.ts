@@ -17,7 +17,7 @@ const port = parentPort
 if (port === null) throw new Error('The worker has no main thread')
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- given by our own main thread
 const setup = workerData as WorkerSetup
-const files = await openFileStore(setup.storageUrl)
+const files = await openFileStore(setup.storageUrl, setup.storage)
 const hasher = createPasswordHasher()
 const wishes = new Int32Array(setup.wish)
 

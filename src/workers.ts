@@ -10,10 +10,12 @@ import type {
   StopWish,
   Workers,
 } from './import/job.ts'
+import type { StoreSettings } from '../storage/index.ts'
 
 /** What a worker is given once. */
 export interface WorkerSetup {
   storageUrl: string
+  storage: StoreSettings
   /** File of a directory; `*` stands for the tenant. */
   directoryFile: string
   /** One Int32: an index into `stopWishes`. */

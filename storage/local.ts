@@ -99,6 +99,7 @@ export function localDriver({ folder: root }: LocalOptions): StoreDriver {
   }
 
   const files: FileStore = {
+    shared: false,
     stat,
     list,
     openRead,

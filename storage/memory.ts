@@ -70,6 +70,7 @@ export function memoryDriver(): StoreDriver {
   }
 
   const files: FileStore = {
+    shared: false,
     async stat(path) {
       const file = kept.get(path)
       return file && stored(path, file)

@@ -6,14 +6,14 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
-import type { _Object } from '@aws-sdk/client-s3'
-import { setTimeout as pause } from 'node:timers/promises'
+import type { _Object, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import { AppError } from '../src/domain/error.ts'
 import { createClients } from './s3-client.ts'
 import type { S3Options } from './s3-client.ts'
 import { createMultiparts } from './s3-multipart.ts'
 import type { Multiparts } from './s3-multipart.ts'
 import { explained, isS3Error } from './s3-problem.ts'
+import { retrying } from './s3-retry.ts'
 
 /** An object as HEAD shows it. */
 export interface BucketObject {
@@ -51,9 +51,6 @@ export interface Part {
 const wholeSeconds = (date: Date | undefined): number =>
   Math.floor((date?.getTime() ?? 0) / 1_000) * 1_000
 
-// A body can be cut after the SDK has handed it over, where it does not try again.
-const bodyAttempts = 4
-
 /** Opens a bucket; no request is made yet. */
 export function openBucket(options: S3Options): Bucket {
   const { bucket: Bucket, prefix } = options
@@ -63,11 +60,10 @@ export function openBucket(options: S3Options): Bucket {
   const source = (key: string): string =>
     `${Bucket}/${(before + key).split('/').map(encodeURIComponent).join('/')}`
 
-  /** One request; undefined when its body was cut. */
   async function getOnce(
     key: string,
     { position, length, etag }: { position: number; length: number; etag?: string },
-  ): Promise<Part | undefined> {
+  ): Promise<Part> {
     const { Body, ContentRange, ContentLength, ETag } = await client.send(
       new GetObjectCommand({
         ...at(key),
@@ -75,8 +71,8 @@ export function openBucket(options: S3Options): Bucket {
         ...(etag === undefined ? {} : { IfMatch: etag }),
       }),
     )
-    const bytes = await Body?.transformToByteArray().catch(() => undefined)
-    if (bytes === undefined || bytes.length !== ContentLength) return undefined
+    const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array(0)
+    if (bytes.length !== ContentLength) throw new Error('The body was cut')
     return { bytes, size: Number(ContentRange?.split('/')[1] ?? bytes.length), etag: ETag ?? '' }
   }
 
@@ -86,20 +82,19 @@ export function openBucket(options: S3Options): Bucket {
   ): AsyncGenerator<BucketObject> {
     let next: string | undefined
     do {
-      const page = await client
-        .send(
-          new ListObjectsV2Command({
-            Bucket,
-            Prefix: before + folder,
-            // Names may hold what XML cannot.
-            EncodingType: 'url',
-            ...(deep ? {} : { Delimiter: '/' }),
-            ...(next === undefined ? {} : { ContinuationToken: next }),
-          }),
-        )
-        .catch((error: unknown) => {
+      const command = new ListObjectsV2Command({
+        Bucket,
+        Prefix: before + folder,
+        // Names may hold what XML cannot.
+        EncodingType: 'url',
+        ...(deep ? {} : { Delimiter: '/' }),
+        ...(next === undefined ? {} : { ContinuationToken: next }),
+      })
+      const page: ListObjectsV2CommandOutput = await retrying(() => client.send(command)).catch(
+        (error: unknown) => {
           throw explained(error, 'Cannot list a folder')
-        })
+        },
+      )
       for (const object of page.Contents ?? []) yield shown(object)
       next = page.IsTruncated === true ? page.NextContinuationToken : undefined
     } while (next !== undefined)
@@ -114,7 +109,7 @@ export function openBucket(options: S3Options): Bucket {
     ...createMultiparts({ client, patient, bucket: Bucket, before, source }),
     async head(key) {
       try {
-        const found = await client.send(new HeadObjectCommand(at(key)))
+        const found = await retrying(() => client.send(new HeadObjectCommand(at(key))))
         return {
           key,
           size: found.ContentLength ?? 0,
@@ -129,11 +124,7 @@ export function openBucket(options: S3Options): Bucket {
     },
     async get(key, range) {
       try {
-        for (let attempt = 1; attempt <= bodyAttempts; attempt += 1) {
-          const part = await getOnce(key, range)
-          if (part !== undefined) return part
-          await pause(Math.random() * 100 * 2 ** attempt)
-        }
+        return await retrying(() => getOnce(key, range))
       } catch (error) {
         if (isS3Error(error, 'PreconditionFailed')) {
           throw new AppError('conflict', 'Cannot read a file: another has taken its name', {
@@ -144,12 +135,11 @@ export function openBucket(options: S3Options): Bucket {
         if (isS3Error(error, 'InvalidRange')) return { bytes: new Uint8Array(0), size: 0, etag: '' }
         throw explained(error, 'Cannot read a file')
       }
-      throw new AppError('unavailable', 'Cannot read a file: the object store cuts its answers')
     },
     async put(key, body, { fresh = false } = {}) {
       const conditions = fresh ? { IfNoneMatch: '*' } : {}
       const command = new PutObjectCommand({ ...at(key), Body: body, ...conditions })
-      await client.send(command).catch((error: unknown) => {
+      await retrying(() => client.send(command)).catch((error: unknown) => {
         throw explained(error, 'Cannot store a file')
       })
     },
@@ -159,13 +149,16 @@ export function openBucket(options: S3Options): Bucket {
         CopySource: source(from),
         ...(metadata === undefined ? {} : { Metadata: metadata, MetadataDirective: 'REPLACE' }),
       })
-      const { CopyObjectResult } = await patient.send(command).catch((error: unknown) => {
-        throw explained(error, 'Cannot move a file')
-      })
+      const { CopyObjectResult } = await retrying(() => patient.send(command)).catch(
+        (error: unknown) => {
+          throw explained(error, 'Cannot move a file')
+        },
+      )
       return CopyObjectResult?.ETag ?? ''
     },
     async remove(key) {
-      await client.send(new DeleteObjectCommand(at(key))).catch((error: unknown) => {
+      const command = new DeleteObjectCommand(at(key))
+      await retrying(() => client.send(command)).catch((error: unknown) => {
         throw explained(error, 'Cannot remove a file')
       })
     },

@@ -33,8 +33,6 @@ function wantsPathStyle({ endpoint, pathStyle }: S3Options): boolean {
 const defaultIdleMs = 10_000
 // Copying 1 GiB inside of the bucket takes a while in which some servers say nothing.
 const copyIdleMs = 120_000
-// With full jitter from 0.1 s (0.5 s after SlowDown) on, doubling: about 2 s until it is given up.
-const attempts = 4
 
 /** Clients for short requests and for those that the server takes long for. */
 export function createClients(options: S3Options): { client: S3Client; patient: S3Client } {
@@ -50,8 +48,8 @@ export function createClients(options: S3Options): { client: S3Client; patient: 
       // S3-compatible servers refuse or corrupt uploads with the trailing checksums that are the default.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
-      maxAttempts: attempts,
-      retryMode: 'standard',
+      // See s3-retry.ts.
+      maxAttempts: 1,
       requestHandler: { connectionTimeout: 5_000, socketTimeout },
     })
   return {

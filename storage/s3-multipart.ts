@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-s3'
 import type { ListMultipartUploadsCommandOutput, S3Client } from '@aws-sdk/client-s3'
 import { explained, isS3Error } from './s3-problem.ts'
+import { retrying } from './s3-retry.ts'
 
 /** A multipart upload: bytes that nobody sees until it is completed. */
 export interface Multipart {
@@ -67,12 +68,12 @@ export function createMultiparts(options: MultipartOptions): Multiparts {
   return {
     async begin(key) {
       const command = new CreateMultipartUploadCommand({ Bucket, Key: before + key })
-      const { UploadId = '' } = await client.send(command).catch(failed)
+      const { UploadId = '' } = await retrying(() => client.send(command)).catch(failed)
       return { key, id: UploadId }
     },
     async sendPart(upload, number, body) {
       const command = new UploadPartCommand({ ...of(upload), PartNumber: number, Body: body })
-      const { ETag = '' } = await client.send(command).catch(failed)
+      const { ETag = '' } = await retrying(() => client.send(command)).catch(failed)
       return ETag
     },
     async copyPart(upload, number, { key, etag, start, end }) {
@@ -83,7 +84,7 @@ export function createMultiparts(options: MultipartOptions): Multiparts {
         CopySourceIfMatch: etag,
         CopySourceRange: `bytes=${start}-${end - 1}`,
       })
-      const { CopyPartResult } = await patient.send(command).catch(failed)
+      const { CopyPartResult } = await retrying(() => patient.send(command)).catch(failed)
       return CopyPartResult?.ETag ?? ''
     },
     async complete(upload, parts) {
@@ -93,7 +94,7 @@ export function createMultiparts(options: MultipartOptions): Multiparts {
         MultipartUpload: { Parts },
       })
       try {
-        await patient.send(command)
+        await retrying(() => patient.send(command))
         return true
       } catch (error) {
         if (isS3Error(error, 'NoSuchUpload')) return false
@@ -101,7 +102,8 @@ export function createMultiparts(options: MultipartOptions): Multiparts {
       }
     },
     async drop(upload) {
-      await client.send(new AbortMultipartUploadCommand(of(upload))).catch((error: unknown) => {
+      const command = new AbortMultipartUploadCommand(of(upload))
+      await retrying(() => client.send(command)).catch((error: unknown) => {
         if (!isS3Error(error, 'NoSuchUpload')) failed(error)
       })
     },
@@ -114,7 +116,9 @@ export function createMultiparts(options: MultipartOptions): Multiparts {
           EncodingType: 'url',
           ...marker,
         })
-        const page: ListMultipartUploadsCommandOutput = await client.send(command).catch(failed)
+        const page: ListMultipartUploadsCommandOutput = await retrying(() =>
+          client.send(command),
+        ).catch(failed)
         for (const { Key = '', UploadId = '' } of page.Uploads ?? []) {
           const key = decodeURIComponent(Key.replaceAll('+', ' ')).slice(before.length)
           yield { key, id: UploadId }
@@ -134,7 +138,7 @@ export function createMultiparts(options: MultipartOptions): Multiparts {
           ...of(upload),
           ...(marker === undefined ? {} : { PartNumberMarker: marker }),
         })
-        const page = await client.send(command).catch((error: unknown) => {
+        const page = await retrying(() => client.send(command)).catch((error: unknown) => {
           if (!isS3Error(error, 'NoSuchUpload')) failed(error)
         })
         for (const { PartNumber = 0, ETag = '' } of page?.Parts ?? []) {

@@ -1,3 +1,4 @@
+import { AppError } from '../src/domain/error.ts'
 import type { Bucket, BucketObject } from './s3-bucket.ts'
 import type { Buffers } from './s3-buffers.ts'
 import type { Multipart } from './s3-multipart.ts'
@@ -113,7 +114,11 @@ export async function createParts(options: PartsOptions): Promise<Parts> {
       if (await bucket.complete(upload, parts)) return
       // The answer to an earlier try was lost, or someone has taken this process for dead and completed it.
       const done = await bucket.head(upload.key)
-      if (done?.size !== sealed) throw new Error('The multipart upload is gone')
+      if (done?.size === sealed) return
+      throw new AppError(
+        'unavailable',
+        'Cannot store a file: the upload was given up, it is needed again',
+      )
     },
   }
 }

@@ -9,6 +9,7 @@ const meanings: readonly (readonly [ErrorCode, string, readonly string[]])[] = [
   ['out_of_space', 'the bucket is full, space is needed', ['QuotaExceeded', 'InsufficientStorage']],
   ['invalid', 'the name is too long', ['KeyTooLongError', 'InvalidObjectName']],
   ['unavailable', 'the bucket is not there', ['NoSuchBucket']],
+  ['unavailable', 'the upload was given up, it is needed again', ['NoSuchUpload']],
   [
     'unavailable',
     'the bucket refuses the credentials',

@@ -40,8 +40,30 @@ const failed = (error: unknown): never => {
   throw explained(error, 'Cannot store the upload')
 }
 
-/** Opens a spool whose first byte is at `begin` of the upload. */
-export async function openSpool(folder: string, begin: number): Promise<Spool> {
+/** The spools of a store. */
+export interface Spools {
+  /** A spool whose first byte is at `begin` of the upload. */
+  open(begin: number): Promise<Spool>
+  /** Closes what is open still. */
+  close(): Promise<void>
+}
+
+/** Spools in `folder`. */
+export function createSpools(folder: string): Spools {
+  const opened = new Set<Spool>()
+  return {
+    async open(begin) {
+      const spool = await openSpool(folder, begin, () => opened.delete(spool))
+      opened.add(spool)
+      return spool
+    },
+    async close() {
+      await Promise.all([...opened].map((spool) => spool.close()))
+    },
+  }
+}
+
+async function openSpool(folder: string, begin: number, onClose: () => void): Promise<Spool> {
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch(failed)
   const path = join(folder, randomUUID())
   const handle = await open(path, 'wx+', 0o600).catch(failed)
@@ -117,6 +139,7 @@ export async function openSpool(folder: string, begin: number): Promise<Spool> {
     async close() {
       if (closed) return
       closed = true
+      onClose()
       await handle.close()
     },
   }

@@ -6,14 +6,14 @@ import type { Lease } from './s3-lease.ts'
 import type { Multipart } from './s3-multipart.ts'
 import { createParts } from './s3-parts.ts'
 import type { Parts } from './s3-parts.ts'
-import { openSpool, partBytes } from './s3-spool.ts'
-import type { Spool } from './s3-spool.ts'
+import { partBytes } from './s3-spool.ts'
+import type { Spool, Spools } from './s3-spool.ts'
 
 export interface StageOptions {
   bucket: Bucket
   buffers: Buffers
   lease: Lease
-  spoolFolder: string
+  spools: Spools
   target: string
   /** The object whose bytes it begins with. */
   from: BucketObject | undefined
@@ -57,7 +57,7 @@ export function stageObject(options: StageOptions): StagedFile {
 
   async function begin(): Promise<Spool> {
     const whole = baseSize > partBytes ? baseSize - (baseSize % partBytes) : 0
-    const opened = await openSpool(options.spoolFolder, whole)
+    const opened = await options.spools.open(whole)
     try {
       if (from !== undefined) {
         if (whole > 0) await multipart(opened, { object: from, bytes: whole })

@@ -11,7 +11,7 @@ import type { S3Options } from './s3-client.ts'
 import { createLease, stagingFolder } from './s3-lease.ts'
 import { createReaders } from './s3-readers.ts'
 import { recoverStaged } from './s3-recover.ts'
-import { partBytes } from './s3-spool.ts'
+import { createSpools, partBytes } from './s3-spool.ts'
 import { stageObject } from './s3-staged.ts'
 
 /** Parts and small files on their way at once, of all uploads together: 20 MiB of memory. */
@@ -36,6 +36,7 @@ const mark = ({ key, etag, modifiedAt }: BucketObject): string =>
 export function s3Driver(options: S3Options): StoreDriver {
   const bucket = openBucket(options)
   const buffers = createBuffers(sentAtOnce, partBytes)
+  const spools = createSpools(options.spoolFolder)
   const lease = createLease(bucket, options.leaseMs)
   const readers = createReaders(bucket, lease)
   const checked = (path: string): string => segmentsOf(path).join('/')
@@ -69,6 +70,7 @@ export function s3Driver(options: S3Options): StoreDriver {
   }
 
   const files: FileStore = {
+    shared: true,
     stat,
     async list(folder) {
       const found: StoredFile[] = []
@@ -82,10 +84,10 @@ export function s3Driver(options: S3Options): StoreDriver {
         bucket,
         buffers,
         lease,
-        spoolFolder: options.spoolFolder,
+        spools,
         target: checked(target),
         from: source,
-        leaving: readers.leaving,
+        leaving: (path) => readers.leaving(path),
       })
     },
     move: (from, to, { overwrite = true } = {}) => move(from, to, overwrite),
@@ -102,6 +104,7 @@ export function s3Driver(options: S3Options): StoreDriver {
       return undefined
     },
     async close() {
+      await spools.close()
       await lease.close()
       bucket.close()
     },

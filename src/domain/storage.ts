@@ -7,6 +7,8 @@
  * Every method throws AppError `unavailable` when the place does not answer, `out_of_space` when it is full.
  */
 export interface FileStore {
+  /** True when several processes may use it at once. */
+  readonly shared: boolean
   stat(path: string): Promise<StoredFile | undefined>
   /** Files directly in `folder`, sorted by path; an unknown folder has none. */
   list(folder: string): Promise<StoredFile[]>
@@ -25,7 +27,8 @@ export interface FileStore {
   touch(path: string, modifiedAt: number): Promise<void>
   /**
    * Staged files that a dead process left behind: each is published at the path that `keepAt` gives for its
-   * target, or dropped when that gives none. Call it while no other process uses the store.
+   * target, or dropped when that gives none. Call it while no other process uses the store; a shared one tells
+   * living and dead processes apart, and what has died a minute ago is found by the next call.
    */
   recover(keepAt: (target: string) => string | undefined): Promise<StoredFile[]>
   /** Free and total bytes, or undefined where that has no meaning. */

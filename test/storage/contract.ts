@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { FileStore } from '../../src/domain/storage.ts'
 
@@ -17,6 +18,26 @@ export async function load(files: FileStore, path: string): Promise<string | und
   const text = new TextDecoder().decode(await reader.read(0, reader.size))
   await reader.close()
   return text
+}
+
+/** A text of `length` characters that ends in `end`; longer than a driver keeps of an opened file. */
+export const long = (end: string, length = 2_500_000): string =>
+  end.padStart(length, '0123456789\n')
+
+export const digest = (content: Uint8Array): string =>
+  createHash('sha256').update(content).digest('hex')
+
+/** The bytes at `path`, read in pieces as an import does. */
+export async function readAll(files: FileStore, path: string): Promise<Uint8Array> {
+  const reader = await files.openRead(path)
+  const parts: Uint8Array[] = []
+  for (let position = 0; position < reader.size;) {
+    const part = await reader.read(position, 999_999)
+    parts.push(part)
+    position += part.length
+  }
+  await reader.close()
+  return Buffer.concat(parts)
 }
 
 const names = async (files: FileStore, folder: string): Promise<string[]> =>
@@ -191,6 +212,47 @@ export function contract(
       expect(await load(files, 'a/b')).toBe('x')
       expect(await files.remove('a/b')).toBe(true)
       expect(await files.remove('a/b')).toBe(false)
+    })
+
+    test('openRead() goes on after another file has taken the name', async () => {
+      const files = await open()
+      await store(files, 'a/b', long('old'))
+      const reader = await files.openRead('a/b')
+      await store(files, 'a/b', 'new')
+      expect(await load(files, 'a/b')).toBe('new')
+      const last = await reader.read(reader.size - 3, 10)
+      expect(new TextDecoder().decode(last)).toBe('old')
+      await reader.close()
+      expect(await names(files, 'a')).toEqual(['b'])
+    })
+
+    test('openWrite() takes a long file in pieces, and openWrite() from its first bytes makes the same', async () => {
+      const files = await open()
+      const whole = bytes(long('in the middle', 13_000_000) + long('at the end', 1_000_001))
+      const staged = await files.openWrite('a/whole')
+      for (let done = 0; done < whole.length; done += 700_000) {
+        await staged.write(done, whole.subarray(done, done + 700_000))
+      }
+      await staged.keep('a/cut')
+      expect(digest(await readAll(files, 'a/cut'))).toBe(digest(whole))
+
+      const resumed = await files.openWrite('a/whole', { from: 'a/cut' })
+      await resumed.truncate(12_345_678)
+      expect(resumed.size).toBe(12_345_678)
+      await resumed.write(12_345_678, whole.subarray(12_345_678))
+      expect(await resumed.commit()).toMatchObject({ path: 'a/whole', size: whole.length })
+      expect(digest(await readAll(files, 'a/whole'))).toBe(digest(whole))
+      expect(await names(files, 'a')).toEqual(['whole'])
+    })
+
+    test('what was never written reads as zeros', async () => {
+      const files = await open()
+      const staged = await files.openWrite('a/b')
+      await staged.write(4, bytes('ef'))
+      await staged.truncate(8)
+      await staged.write(0, bytes('ab'))
+      await staged.commit()
+      expect(await load(files, 'a/b')).toBe('ab\0\0ef\0\0')
     })
 
     test('two writers of one name do not mix', async () => {
