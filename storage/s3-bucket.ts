@@ -42,7 +42,7 @@ export interface Bucket extends Multiparts {
 }
 
 /** Bytes of an object, and what they are a part of. */
-export interface Part {
+interface Part {
   bytes: Uint8Array
   size: number
   etag: string

@@ -18,7 +18,7 @@ export interface Multipart {
 }
 
 /** A part that the server has. */
-export interface SentPart {
+interface SentPart {
   number: number
   etag: string
 }
@@ -39,7 +39,7 @@ export interface Multiparts {
 }
 
 /** Bytes of an object from `start` to before `end`. */
-export interface CopyRange {
+interface CopyRange {
   key: string
   etag: string
   start: number

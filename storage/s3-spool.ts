@@ -8,7 +8,7 @@ import { createExtents } from './s3-extents.ts'
 /** S3 takes no smaller part but the last; R2 wants all of them alike. */
 export const partBytes = 5 * 2 ** 20
 /** How far ahead of the bytes in order a write may be (spec/transfer.md 7). */
-export const windowBytes = 8 * 2 ** 20
+const windowBytes = 8 * 2 ** 20
 /** Parts that one upload may have under way while more comes in. */
 const partsAhead = 3
 // A file that is written round and round. A whole number of parts, so that none goes over its end.
