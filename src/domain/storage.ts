@@ -10,8 +10,8 @@ export interface FileStore {
   /** True when several processes may use it at once. */
   readonly shared: boolean
   stat(path: string): Promise<StoredFile | undefined>
-  /** Files directly in `folder`, sorted by path; an unknown folder has none. */
-  list(folder: string): Promise<StoredFile[]>
+  /** Files directly in `folder`, sorted by path; an unknown folder has none. `limit`: any so many are enough. */
+  list(folder: string, options?: { limit?: number }): Promise<StoredFile[]>
   /** Opens for random reading; throws AppError `not_found`. What was opened stays readable after a move or remove. */
   openRead(path: string): Promise<FileReader>
   /** Starts hidden bytes that become `target` only at commit. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../domain/clock.ts'
 import type { DropEntry } from '../domain/drop.ts'
 import { AppError } from '../domain/error.ts'
 import { clientFolders, dropPath, dropRoot, serviceFolders } from '../domain/layout.ts'
@@ -8,37 +9,43 @@ import { placeOf } from './names.ts'
 /** A store has no empty folders: this hidden file stands for one that a client has made. */
 export const folderMarker = '.folder'
 
-interface Content {
-  /** Undefined when there is no such folder. */
-  entry: DropEntry | undefined
-  names: { name: string; file: StoredFile }[]
-}
-
 /** The drop folder itself and the few folders in it. */
 export function createFolders(options: {
   state: Pick<StateStore, 'tenants'>
   files: FileStore
+  clock: Clock
   tenantId: string
 }) {
-  const { state, files, tenantId } = options
+  const { state, files, clock, tenantId } = options
   const isService = (folder: string): boolean => serviceFolders.some((name) => name === folder)
 
-  async function content(folder: string): Promise<Content> {
-    const path = folder === '' ? dropRoot(tenantId) : dropPath(tenantId, '', folder)
-    const found = await files.list(path)
-    const names = found
+  const pathOf = (folder: string): string =>
+    folder === '' ? dropRoot(tenantId) : dropPath(tenantId, '', folder)
+
+  /** Asked with each upload: it must not cost a listing of 10,000 names. */
+  async function exists(folder: string): Promise<boolean> {
+    if (folder === '') return true
+    if ((await files.stat(dropPath(tenantId, folder, folderMarker))) !== undefined) return true
+    return (await files.list(pathOf(folder), { limit: 1 })).length > 0
+  }
+
+  /** The files in a folder that there is. */
+  async function content(folder: string): Promise<{ name: string; file: StoredFile }[]> {
+    const path = pathOf(folder)
+    return (await files.list(path))
       .map((file) => ({ name: file.path.slice(path.length + 1), file }))
       .filter(({ name }) => name !== folderMarker)
-    if (folder !== '' && found.length === 0) return { entry: undefined, names: [] }
-    const modifiedAt = Math.max(0, ...found.map((file) => file.modifiedAt))
-    const entry: DropEntry = {
+  }
+
+  function entryOf(folder: string): DropEntry {
+    return {
       name: folder === '' ? '/' : folder,
       kind: 'folder',
       size: 0,
-      modifiedAt,
+      // A store does not know it; a client that compares looks again then.
+      modifiedAt: clock.now(),
       writable: !isService(folder),
     }
-    return { entry, names }
   }
 
   /** The folder that `path` names, one that a client may make. */
@@ -56,17 +63,15 @@ export function createFolders(options: {
 
   return {
     content,
+    exists,
     async entry(folder: string): Promise<DropEntry | undefined> {
-      return (await content(folder)).entry
+      return (await exists(folder)) ? entryOf(folder) : undefined
     },
     /** The folders in the drop folder that there are. */
     async below(): Promise<DropEntry[]> {
-      const entries: DropEntry[] = []
-      for (const folder of [...serviceFolders, ...clientFolders]) {
-        const { entry } = await content(folder)
-        if (entry !== undefined) entries.push(entry)
-      }
-      return entries
+      const all = [...serviceFolders, ...clientFolders]
+      const there = await Promise.all(all.map(exists))
+      return all.filter((_, index) => there[index]).map(entryOf)
     },
     async make(path: string): Promise<void> {
       const folder = await clientFolder('make', path)
@@ -77,7 +82,7 @@ export function createFolders(options: {
           'Cannot make the folder "/full": whole lists are not switched on for this client, ask the operator',
         )
       }
-      if ((await content(folder)).entry !== undefined) {
+      if (await exists(folder)) {
         throw new AppError('exists', `Cannot make the folder "${path}": it is there already`)
       }
       const marker = await files.openWrite(dropPath(tenantId, folder, folderMarker))
@@ -88,11 +93,10 @@ export function createFolders(options: {
         throw new AppError('forbidden', `Cannot remove the folder "${path}": it is read-only`)
       }
       const folder = await clientFolder('remove', path)
-      const { entry, names } = await content(folder)
-      if (entry === undefined) {
+      if (!(await exists(folder))) {
         throw new AppError('not_found', `Cannot remove the folder "${path}": there is none`)
       }
-      if (names.length > 0) {
+      if ((await content(folder)).length > 0) {
         throw new AppError('conflict', `Cannot remove the folder "${path}": it is not empty`)
       }
       await files.remove(dropPath(tenantId, folder, folderMarker))

@@ -33,7 +33,7 @@ export function openSession(options: SessionOptions): DropSession {
   const { tenantId } = account
   const source = peer.protocol
   const generations = createGenerations({ ...options, tenantId, source, actor: account.name })
-  const folders = createFolders({ state, files, tenantId })
+  const folders = createFolders({ state, files, clock, tenantId })
   const uploads = new Map<string, DropUpload>()
   let readers = 0
   let over = false
@@ -124,9 +124,10 @@ export function openSession(options: SessionOptions): DropSession {
     if (place.name !== '') {
       throw new AppError('invalid', `Cannot list "${path}": it is a file, a folder is needed`)
     }
-    const { entry, names } = await folders.content(place.folder)
-    if (entry === undefined) throw noSuchFile('list', path)
-    const found = names.map(({ name, file }) => fileEntry(name, file, entry.writable))
+    if (!(await folders.exists(place.folder))) throw noSuchFile('list', path)
+    const found = (await folders.content(place.folder)).map(({ name, file }) =>
+      fileEntry(name, file, place.writable),
+    )
     const known = new Set(found.map(({ name }) => name))
     for (const [other, upload] of uploads) {
       const { folder, name } = placeOf(other)
@@ -165,7 +166,7 @@ export function openSession(options: SessionOptions): DropSession {
     if (uploads.has(path)) {
       throw new AppError('conflict', `Cannot store "${path}": this session is storing it already`)
     }
-    if ((await folders.entry(place.folder)) === undefined) throw noSuchFile('store', path)
+    if (!(await folders.exists(place.folder))) throw noSuchFile('store', path)
     const fresh = how.disposition === 'create'
     if (fresh && (await files.stat(stored(place))) !== undefined) {
       throw new AppError('exists', `Cannot store "${path}": there is one of this name`)
@@ -207,7 +208,7 @@ export function openSession(options: SessionOptions): DropSession {
     { overwrite }: { overwrite: boolean },
   ): Promise<void> {
     const [source, target] = [writablePlace('rename', from), writablePlace('rename to', to)]
-    if ((await folders.entry(target.folder)) === undefined) throw noSuchFile('rename to', to)
+    if (!(await folders.exists(target.folder))) throw noSuchFile('rename to', to)
     await state.exclusive(tenantId, async () => {
       const file = await files.stat(stored(source))
       if (file === undefined) throw noSuchFile('rename', from)
