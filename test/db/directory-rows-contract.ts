@@ -241,6 +241,25 @@ export function rowsContract(name: string, open: OpenDirectory): void {
       await directory.close()
     })
 
+    test('settle() remembers no record whose row failed after all', async () => {
+      const { directory } = await fresh()
+      const max = { line: 5, UserUUID: 'u4', email: 'max@x.example', username: 'max' }
+      await importAll(directory, 'run_1', [ada, bob, max])
+      // While all let go, the first two could be stored; the third asks for what nobody in the file gives up.
+      const outcomes = await importAll(directory, 'run_2', [
+        { ...ada, email: bob.email, hash: 91 },
+        { line: 9, UserUUID: 'u9', email: ada.email, username: 'new', hash: 92 },
+        { ...bob, email: max.email, hash: 93 },
+      ])
+      expect(outcomes).toEqual({ 2: '9019', 9: '9019', 3: '9019' })
+      const ledger = await directory.begin(ledgerOptions('run_3'))
+      const hashes: number[] = []
+      await ledger.fingerprints((hash) => hashes.push(hash))
+      expect(hashes).toEqual([])
+      await ledger.close()
+      await directory.close()
+    })
+
     test('settle() gives a created user the email that an updated one lets go', async () => {
       const { directory } = await fresh()
       await importAll(directory, 'run_1', [ada])

@@ -10,6 +10,13 @@ import type { Waiting } from '../waiting.ts'
 const maxRounds = 50
 const page = 500
 
+export interface SettleOptions {
+  rows: RowStore
+  /** Fingerprints that are remembered from here on count only when `trial` is ended with true. */
+  trial: { begin(): void; end(holds: boolean): void }
+  each: (outcome: RowOutcome, failure: RowFailure) => Promise<void>
+}
+
 /** Rows that wait until the rest of the file is done: swaps and chains within one file then succeed. */
 export function createDeferred(db: DatabaseSync, run: number) {
   const insert = db.prepare('INSERT OR REPLACE INTO deferred VALUES (?, ?, ?)')
@@ -45,10 +52,7 @@ export function createDeferred(db: DatabaseSync, run: number) {
     },
 
     /** Decides all of them, and hands back the outcome of each. */
-    async settle(
-      rows: RowStore,
-      each: (outcome: RowOutcome, failure: RowFailure) => Promise<void>,
-    ): Promise<void> {
+    async settle({ rows, trial, each }: SettleOptions): Promise<void> {
       const decide = async (line: number, { failure }: Waiting, outcome: RowOutcome) => {
         drop.run(run, line)
         await each(outcome, failure)
@@ -65,6 +69,7 @@ export function createDeferred(db: DatabaseSync, run: number) {
       // What is left are circles, and rows that ask for what others keep: all let go, then see who fails.
       for (let round = 0; ; round += 1) {
         db.exec('SAVEPOINT circle')
+        trial.begin()
         if (round < maxRounds) for (const { waiting } of all()) rows.vacate(waiting.row)
         const outcomes = new Map<number, RowOutcome>()
         const refused = new Set<number>()
@@ -76,6 +81,7 @@ export function createDeferred(db: DatabaseSync, run: number) {
         const settled = refused.size === 0 || round >= maxRounds
         if (!settled) db.exec('ROLLBACK TO circle')
         db.exec('RELEASE circle')
+        trial.end(settled)
         for (const { line, waiting } of all()) {
           if (settled) await decide(line, waiting, outcomes.get(line) ?? 'unchanged')
           else if (refused.has(line)) await decide(line, waiting, tryOne(rows, waiting))

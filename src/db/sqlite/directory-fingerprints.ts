@@ -16,16 +16,32 @@ export function createFingerprints(db: DatabaseSync) {
   const changed = new Map<number, Float64Array<ArrayBuffer>>()
   let lastChunk = -1
   let lastEntries = new Float64Array(0)
+  let tried: [number, number][] | undefined
+
+  function put(userId: number, hash: number): void {
+    const chunk = Math.floor(userId / chunkUsers)
+    if (chunk !== lastChunk) {
+      lastEntries = changed.get(chunk) ?? floats(read.get(chunk)?.['entries'])
+      changed.set(chunk, lastEntries)
+      lastChunk = chunk
+    }
+    lastEntries[userId % chunkUsers] = hash
+  }
 
   return {
     set(userId: number, hash: number): void {
-      const chunk = Math.floor(userId / chunkUsers)
-      if (chunk !== lastChunk) {
-        lastEntries = changed.get(chunk) ?? floats(read.get(chunk)?.['entries'])
-        changed.set(chunk, lastEntries)
-        lastChunk = chunk
-      }
-      lastEntries[userId % chunkUsers] = hash
+      if (tried === undefined) put(userId, hash)
+      else tried.push([userId, hash])
+    },
+    /** What is set in a trial counts only when the trial holds. */
+    trial: {
+      begin(): void {
+        tried = []
+      },
+      end(holds: boolean): void {
+        if (holds) for (const [userId, hash] of tried ?? []) put(userId, hash)
+        tried = undefined
+      },
     },
     flush(): void {
       for (const [chunk, entries] of changed) write.run(chunk, new Uint8Array(entries.buffer))

@@ -103,7 +103,11 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
       failures.keep(failure)
     },
     async settle(each) {
-      await deferred.settle(store(), async (outcome, failure) => each(mark(outcome), failure))
+      await deferred.settle({
+        rows: store(),
+        trial: fingerprints.trial,
+        each: async (outcome, failure) => each(mark(outcome), failure),
+      })
     },
     async sight(found) {
       sightings.add(found)

@@ -1,0 +1,88 @@
+import type { Directory, DirectoryUser } from '../../domain/directory.ts'
+import { storedFields } from '../../domain/user.ts'
+import { number, optionalText, text } from '../row.ts'
+import type { Row } from '../row.ts'
+import type { Postgres } from './connect.ts'
+import { listFailures } from './failures.ts'
+import { guarded } from './fault.ts'
+import { openLedger, openWriter } from './ledger.ts'
+import { revertRun } from './revert.ts'
+
+export interface DirectoryOptions {
+  url: string
+  /** For what is read; a pool that many directories share. */
+  sql: Postgres
+  tenantId: string
+}
+
+async function numberOf(sql: Postgres, tenantId: string): Promise<number | undefined> {
+  const [row] = await sql`SELECT id FROM directories WHERE tenant_id = ${tenantId}`
+  return row && number(row, 'id')
+}
+
+/** Opens a tenant's directory, made when there is none. */
+export async function openDirectory(options: DirectoryOptions): Promise<Directory> {
+  const { sql, tenantId } = options
+  await sql`INSERT INTO directories (tenant_id) VALUES (${tenantId}) ON CONFLICT DO NOTHING`
+  const directory = await numberOf(sql, tenantId)
+  if (directory === undefined) throw new Error('The directory is gone')
+  return directoryOf(options, directory)
+}
+
+/** Opens a directory for reading; undefined when the tenant has none yet. */
+export async function openDirectoryReader(
+  options: DirectoryOptions,
+): Promise<Directory | undefined> {
+  const directory = await numberOf(options.sql, options.tenantId)
+  return directory === undefined ? undefined : directoryOf(options, directory)
+}
+
+function userOf(row: Row): DirectoryUser {
+  return {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one entry for each stored field
+    fields: Object.fromEntries(
+      storedFields.map((field) => [field, optionalText(row, field)]),
+    ) as DirectoryUser['fields'],
+    active: number(row, 'active') === 1,
+    hasPassword: row['password_hash'] !== null,
+    createdAt: number(row, 'created_at'),
+    changedAt: number(row, 'changed_at'),
+  }
+}
+
+function directoryOf({ url, sql, tenantId }: DirectoryOptions, directory: number): Directory {
+  return guarded<Directory>({
+    async begin(options) {
+      return guarded(await openLedger({ url, tenantId, directory }, options))
+    },
+    failures: (runId, options) => listFailures(sql, directory, runId, options),
+    async hasRawFailures(runId) {
+      const rows = await sql`SELECT 1 FROM failures JOIN ledger ON seq = run
+        WHERE directory = ${directory} AND run_id = ${runId} AND state <> 'null' AND raw = 1 LIMIT 1`
+      return rows.length > 0
+    },
+    async changedBy() {
+      const [row] = await sql`SELECT changed_by FROM directories WHERE id = ${directory}`
+      return row === undefined ? null : optionalText(row, 'changed_by')
+    },
+    async identifiers(field) {
+      const rows = await sql`SELECT ${sql(field)} AS value FROM users
+        WHERE directory = ${directory} AND ${sql(field)} IS NOT NULL LIMIT 10000`
+      return rows.map((row) => text(row, 'value'))
+    },
+    async users({ after = 0, limit }) {
+      const rows =
+        await sql`SELECT * FROM users WHERE directory = ${directory} AND id > ${after} ORDER BY id LIMIT ${limit}`
+      return rows.map(userOf)
+    },
+    async revert(runId, by, now) {
+      const writer = await openWriter(url, tenantId)
+      try {
+        return await revertRun(writer.sql, { directory, runId, by, now })
+      } finally {
+        await writer.end()
+      }
+    },
+    async close() {},
+  })
+}

@@ -1,0 +1,73 @@
+import type { Postgres } from './connect.ts'
+
+// 64 KiB: small enough to be changed for one user, large enough to be read in a few calls.
+const chunkUsers = 8192
+const chunksAtOnce = 32
+
+function floats(bytes: unknown): Float64Array<ArrayBuffer> {
+  const entries = new Float64Array(chunkUsers)
+  if (bytes instanceof Uint8Array) new Uint8Array(entries.buffer).set(bytes)
+  return entries
+}
+
+/** The fingerprints of a directory; what is set is written by `flush`, in the transaction of the users. */
+export function createFingerprints(sql: Postgres, directory: number) {
+  const set = new Map<number, number>()
+  let tried: [number, number][] | undefined
+
+  async function read(chunks: readonly number[]): Promise<Map<number, Float64Array<ArrayBuffer>>> {
+    const rows = await sql`SELECT chunk, entries FROM fingerprints
+      WHERE directory = ${directory} AND chunk = ANY(${[...chunks]}::int[])`
+    return new Map(rows.map((row) => [Number(row['chunk']), floats(row['entries'])]))
+  }
+
+  return {
+    set(userId: number, hash: number): void {
+      if (tried === undefined) set.set(userId, hash)
+      else tried.push([userId, hash])
+    },
+    /** What is set in a trial counts only when the trial holds. */
+    trial: {
+      begin(): void {
+        tried = []
+      },
+      end(holds: boolean): void {
+        if (holds) for (const [userId, hash] of tried ?? []) set.set(userId, hash)
+        tried = undefined
+      },
+    },
+    async flush(): Promise<void> {
+      const byChunk = Map.groupBy(set, ([userId]) => Math.floor(userId / chunkUsers))
+      set.clear()
+      const chunks = [...byChunk.keys()]
+      for (let at = 0; at < chunks.length; at += chunksAtOnce) {
+        const some = chunks.slice(at, at + chunksAtOnce)
+        const stored = await read(some)
+        for (const chunk of some) {
+          const entries = stored.get(chunk) ?? new Float64Array(chunkUsers)
+          for (const [userId, hash] of byChunk.get(chunk) ?? []) entries[userId % chunkUsers] = hash
+          await sql`INSERT INTO fingerprints VALUES (${directory}, ${chunk}, ${Buffer.from(entries.buffer)})
+            ON CONFLICT (directory, chunk) DO UPDATE SET entries = excluded.entries`
+        }
+      }
+    },
+    forget(): void {
+      set.clear()
+    },
+    async visit(each: (hash: number, userId: number) => void): Promise<void> {
+      const rows =
+        await sql`SELECT chunk FROM fingerprints WHERE directory = ${directory} ORDER BY chunk`
+      const chunks = rows.map(({ chunk }) => Number(chunk))
+      for (let at = 0; at < chunks.length; at += chunksAtOnce) {
+        const some = await read(chunks.slice(at, at + chunksAtOnce))
+        for (const [chunk, entries] of some) {
+          const first = chunk * chunkUsers
+          for (let i = 0; i < chunkUsers; i += 1) {
+            const hash = entries[i] ?? 0
+            if (hash !== 0) each(hash, first + i)
+          }
+        }
+      }
+    },
+  }
+}

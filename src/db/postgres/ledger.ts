@@ -1,0 +1,218 @@
+import { AppError } from '../../domain/error.ts'
+import type {
+  ImportRow,
+  Ledger,
+  LedgerOptions,
+  LedgerState,
+  RowOutcome,
+} from '../../domain/directory.ts'
+import type { CheckedRow } from '../../domain/user.ts'
+import { json, number } from '../row.ts'
+import type { Waiting } from '../waiting.ts'
+import { openSession } from './connect.ts'
+import type { Postgres, Session } from './connect.ts'
+import { createDeferred } from './deferred.ts'
+import { createFailures } from './failures.ts'
+import { createFingerprints } from './fingerprints.ts'
+import { createPresence } from './presence.ts'
+import { createRowStore } from './rows.ts'
+import type { RowStore } from './rows.ts'
+import { createSightings } from './sightings.ts'
+
+/** A session that alone may write to the directory of a tenant, until it ends. */
+export async function openWriter(url: string, tenantId: string): Promise<Session> {
+  const session = await openSession(url, { name: 'import' })
+  const [row] = await session.sql`
+    SELECT pg_try_advisory_lock(hashtextextended(${`directory ${tenantId}`}, 0)) AS got`
+  if (row?.['got'] === true) return session
+  await session.end()
+  throw new AppError(
+    'unavailable',
+    'Cannot write to the directory: another process does, try again when it has ended',
+  )
+}
+
+async function ledgerRow(
+  sql: Postgres,
+  directory: number,
+  runId: string,
+): Promise<{ run: number; state: LedgerState | null }> {
+  await sql`INSERT INTO ledger (directory, run_id, state) VALUES (${directory}, ${runId}, 'null')
+    ON CONFLICT (directory, run_id) DO NOTHING`
+  const [row] =
+    await sql`SELECT seq, state FROM ledger WHERE directory = ${directory} AND run_id = ${runId}`
+  if (row === undefined) throw new Error('The ledger of the run is gone')
+  return { run: number(row, 'seq'), state: json<LedgerState | null>(row, 'state') }
+}
+
+/**
+ * Opens the ledger of a run in a session of its own; what an earlier process did not commit is gone.
+ *
+ * Lock and transaction hang on the same connection: whoever loses it can commit nothing any more.
+ */
+export async function openLedger(
+  { url, tenantId, directory }: { url: string; tenantId: string; directory: number },
+  options: LedgerOptions,
+): Promise<Ledger> {
+  const { runId, dryRun } = options
+  const session = await openWriter(url, tenantId)
+  const { sql } = session
+  // A dry run is rolled back as a whole: what it finds is kept beside it.
+  const aside = dryRun ? await openSession(url, { name: 'dry run' }) : undefined
+  const end = async (): Promise<void> => {
+    await Promise.all([session.end(), aside?.end()])
+  }
+  try {
+    const { run, state } = await ledgerRow(sql, directory, runId)
+    const [last] = await sql`SELECT max(id) AS id FROM users WHERE directory = ${directory}`
+    const failures = createFailures(aside?.sql ?? sql, run)
+    if (dryRun && state?.phase !== 'done') await failures.clear()
+    await sql`BEGIN`
+    return ledgerOf({
+      options,
+      sql,
+      directory,
+      run,
+      stored: dryRun && state?.phase !== 'done' ? undefined : (state ?? undefined),
+      lastUserId: Number(last?.['id'] ?? 0),
+      failures,
+      end,
+    })
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+interface LedgerParts {
+  options: LedgerOptions
+  sql: Postgres
+  directory: number
+  run: number
+  stored: LedgerState | undefined
+  lastUserId: number
+  failures: ReturnType<typeof createFailures>
+  end: () => Promise<void>
+}
+
+function ledgerOf(parts: LedgerParts): Ledger {
+  const { options, sql, directory, run, stored, lastUserId, failures, end } = parts
+  const { runId, dryRun } = options
+  const fingerprints = createFingerprints(sql, directory)
+  const deferred = createDeferred(sql, run)
+  const presence = createPresence(sql, directory, run)
+  const sightings = createSightings(sql, run)
+  const now = options.now()
+  let rows: RowStore | undefined
+  let wrote = false
+  let closed: Promise<void> | undefined
+
+  const store = (): RowStore => {
+    if (rows === undefined) throw new Error('The ledger has no plan yet')
+    return rows
+  }
+
+  function mark(outcome: RowOutcome): RowOutcome {
+    if (outcome === 'created' || outcome === 'updated') wrote = true
+    return outcome
+  }
+
+  async function keepPasswords(
+    given: readonly ImportRow[],
+    created: ReadonlyMap<CheckedRow, number>,
+  ): Promise<void> {
+    const hashes = new Map<number, string>()
+    if (dryRun) return
+    for (const { row } of given) {
+      const id = created.get(row)
+      if (id !== undefined && row.password !== null) {
+        hashes.set(id, await options.hashPassword(row.password))
+      }
+    }
+    await store().setPasswords(hashes)
+  }
+
+  async function waitingFor(given: ImportRow): Promise<Waiting> {
+    const { row, hash } = given
+    const passwordHash =
+      dryRun || row.password === null ? null : await options.hashPassword(row.password)
+    return { row, hash, failure: given.failure(), passwordHash }
+  }
+
+  return {
+    stored,
+    lastUserId,
+    fingerprints: (visit) => fingerprints.visit(visit),
+    plan(plan) {
+      rows = createRowStore({
+        sql,
+        directory,
+        run,
+        plan,
+        now,
+        lastUserId,
+        remember: (id, hash) => fingerprints.set(id, hash),
+      })
+    },
+    // A round trip for each call: many rows share it. Their cells are in memory, some 5 MB.
+    rowsAtOnce: 5_000,
+    async apply(given) {
+      const { outcomes, created } = await store().apply(given)
+      await keepPasswords(given, created)
+      const waiting: Waiting[] = []
+      for (const [index, outcome] of outcomes.entries()) {
+        const row = given[index]
+        if (row === undefined) continue
+        mark(outcome)
+        if (typeof outcome !== 'object') continue
+        if (!outcome.reasons.some(({ code }) => code === 9019 || code === 9020)) continue
+        waiting.push(await waitingFor(row))
+        outcomes[index] = 'deferred'
+      }
+      await deferred.keep(waiting)
+      return outcomes
+    },
+    fail: (failure) => failures.keep(failure),
+    async settle(each) {
+      await deferred.settle({
+        rows: store(),
+        trial: fingerprints.trial,
+        each: async (outcome, failure) => each(mark(outcome), failure),
+      })
+    },
+    sight: (found) => sightings.add(found),
+    judge: () => sightings.judge(),
+    verdicts: (line, limit) => sightings.verdicts(line, limit),
+    find: (keys) => presence.find(keys),
+    keepPresence: (users) => presence.keep(users),
+    presence: () => presence.kept(),
+    absent: (present) => presence.absent(present),
+    async deactivate(present) {
+      const count = await presence.deactivate(present, now)
+      if (count > 0) wrote = true
+      return count
+    },
+    async commit(state) {
+      // A dry run is one transaction that is rolled back in the end; after a kill it begins again.
+      if (dryRun && state.phase !== 'done') return
+      if (dryRun) {
+        await sql`ROLLBACK`
+        await failures.flush()
+        await sql`BEGIN`
+      } else {
+        if (wrote) await sql`UPDATE directories SET changed_by = ${runId} WHERE id = ${directory}`
+        await failures.flush()
+        await fingerprints.flush()
+      }
+      await sql`UPDATE ledger SET state = ${JSON.stringify(state)} WHERE seq = ${run}`
+      await sql`COMMIT`
+      wrote = false
+      sightings.forget()
+      await sql`BEGIN`
+    },
+    close() {
+      closed ??= end()
+      return closed
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import type { RowKeys } from '../../domain/directory.ts'
+import { number, text } from '../row.ts'
+import type { Postgres } from './connect.ts'
+import { keepImages } from './rows.ts'
+
+const page = 10_000
+
+function has(users: Uint8Array, id: number): boolean {
+  return ((users[id >> 3] ?? 0) & (1 << (id & 7))) !== 0
+}
+
+/** Which users a full file has: one bit a user. */
+export function createPresence(sql: Postgres, directory: number, run: number) {
+  async function* actives(): AsyncGenerator<number[]> {
+    let last = -1
+    for (;;) {
+      const rows = await sql`SELECT id FROM users
+        WHERE directory = ${directory} AND active = 1 AND created_run <> ${run} AND id > ${last}
+        ORDER BY id LIMIT ${page}`
+      if (rows.length === 0) return
+      const ids = rows.map((row) => number(row, 'id'))
+      last = ids.at(-1) ?? last
+      yield ids
+    }
+  }
+
+  return {
+    async find(keys: readonly RowKeys[]): Promise<(number | undefined)[]> {
+      const uuids = keys.map(({ uuid }) => uuid).filter((uuid) => uuid !== null)
+      const emails = keys.map(({ emailKey }) => emailKey).filter((key) => key !== null)
+      const [byUuid, byEmail] = await Promise.all([
+        sql`SELECT id, "UserUUID" AS key FROM users WHERE directory = ${directory} AND "UserUUID" = ANY(${uuids}::text[])`,
+        sql`SELECT id, email_key AS key FROM users WHERE directory = ${directory} AND email_key = ANY(${emails}::text[])`,
+      ])
+      const [ofUuid, ofEmail] = [byUuid, byEmail].map(
+        (rows) => new Map(rows.map((row) => [text(row, 'key'), number(row, 'id')])),
+      )
+      return keys.map(
+        ({ uuid, emailKey }) => ofUuid?.get(uuid ?? '') ?? ofEmail?.get(emailKey ?? ''),
+      )
+    },
+    async keep(users: Uint8Array): Promise<void> {
+      await sql`INSERT INTO presence VALUES (${run}, ${Buffer.from(users)})
+        ON CONFLICT (run) DO UPDATE SET users = excluded.users`
+    },
+    async kept(): Promise<Uint8Array | undefined> {
+      const [row] = await sql`SELECT users FROM presence WHERE run = ${run}`
+      const users: unknown = row?.['users']
+      return users instanceof Uint8Array ? Uint8Array.from(users) : undefined
+    },
+    async absent(present: Uint8Array): Promise<{ active: number; absent: number }> {
+      const counts = { active: 0, absent: 0 }
+      for await (const ids of actives()) {
+        counts.active += ids.length
+        counts.absent += ids.filter((id) => !has(present, id)).length
+      }
+      return counts
+    },
+    /** Sets the absent users inactive; how many. */
+    async deactivate(present: Uint8Array, now: number): Promise<number> {
+      let count = 0
+      for await (const ids of actives()) {
+        const absent = ids.filter((id) => !has(present, id))
+        if (absent.length === 0) continue
+        await keepImages(sql, { directory, run }, absent)
+        await sql`UPDATE users SET active = 0, changed_run = ${run}, changed_at = ${now}
+          WHERE directory = ${directory} AND id = ANY(${absent}::int[])`
+        count += absent.length
+      }
+      return count
+    },
+  }
+}

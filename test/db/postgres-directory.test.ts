@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { openPool } from '../../src/db/postgres/connect.ts'
+import type { Postgres } from '../../src/db/postgres/connect.ts'
+import { openDirectory } from '../../src/db/postgres/directory.ts'
+import { migrate } from '../../src/db/postgres/migrate.ts'
+import { postgresPrograms, startPostgres } from '../support/postgres.ts'
+import type { Cluster } from '../support/postgres.ts'
+import { rowsContract } from './directory-rows-contract.ts'
+import { runsContract } from './directory-runs-contract.ts'
+
+const programs = postgresPrograms()
+
+describe.skipIf(programs === undefined)('with PostgreSQL', () => {
+  let cluster: Cluster
+  let url: string
+  let sql: Postgres
+
+  beforeAll(async () => {
+    cluster = await startPostgres(programs ?? '')
+    url = await cluster.database()
+    await migrate(url)
+    sql = await openPool(url, 4)
+  })
+  afterAll(async () => {
+    await sql.end()
+    await cluster.remove()
+  })
+
+  const open = (tenantId: string) => openDirectory({ url, sql, tenantId })
+
+  rowsContract('PostgreSQL', open)
+  runsContract('PostgreSQL', open)
+})
