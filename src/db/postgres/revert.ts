@@ -63,8 +63,7 @@ async function putBack(
   try {
     const { count: restored } = await sql.unsafe(
       `UPDATE users SET ${set.join(', ')}, changed_at = $1
-       FROM before_images AS image, json_populate_record(NULL::users, image.body) AS old
-       WHERE image.run = $2 AND users.directory = $3 AND users.id = image.user_id`,
+       FROM before_images AS old WHERE old.run = $2 AND users.directory = $3 AND users.id = old.user_id`,
       [now, run, directory],
     )
     await sql`DELETE FROM before_images WHERE run = ${run}`

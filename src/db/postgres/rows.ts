@@ -36,9 +36,8 @@ export async function keepImages(
   { directory, run }: { directory: number; run: number },
   userIds: readonly number[],
 ): Promise<void> {
-  const pairs = imageColumns.map((name) => `'${name}', "${name}"`).join(', ')
   await sql.unsafe(
-    `INSERT INTO before_images SELECT $1, id, json_build_object(${pairs}) FROM users
+    `INSERT INTO before_images (run, user_id, ${quoted(imageColumns)}) SELECT $1, id, ${quoted(imageColumns)} FROM users
      WHERE directory = $2 AND id = ANY($3::int[]) AND created_run <> $1 ON CONFLICT DO NOTHING`,
     [run, directory, [...userIds]],
     { prepare: true },

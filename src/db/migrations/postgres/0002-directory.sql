@@ -68,10 +68,40 @@ CREATE TABLE failures (
   PRIMARY KEY (run, line)
 );
 
+-- What users had before a run changed them. In columns: as JSON it takes as long as the change itself.
 CREATE TABLE before_images (
   run bigint NOT NULL,
   user_id integer NOT NULL,
-  body json NOT NULL,
+  active integer NOT NULL,
+  changed_run bigint NOT NULL,
+  changed_at bigint NOT NULL,
+  "UserUUID" text COLLATE "C",
+  "email" text COLLATE "C",
+  "username" text COLLATE "C",
+  "firstName" text COLLATE "C",
+  "middleName" text COLLATE "C",
+  "lastName" text COLLATE "C",
+  "userType" text COLLATE "C",
+  "loginSource" text COLLATE "C",
+  "street" text COLLATE "C",
+  "street2" text COLLATE "C",
+  "city" text COLLATE "C",
+  "city2" text COLLATE "C",
+  "prov" text COLLATE "C",
+  "prov2" text COLLATE "C",
+  "postalCode" text COLLATE "C",
+  "postalCode2" text COLLATE "C",
+  "phoneCell" text COLLATE "C",
+  "employeeNo" text COLLATE "C",
+  "employeePhone" text COLLATE "C",
+  "studentNo" text COLLATE "C",
+  "studentPhone" text COLLATE "C",
+  "dateOfBirth" text COLLATE "C",
+  "licenceNo" text COLLATE "C",
+  "licenceProv" text COLLATE "C",
+  "lockerUserType" text COLLATE "C",
+  email_key text COLLATE "C",
+  username_key text COLLATE "C",
   PRIMARY KEY (run, user_id)
 );
 
