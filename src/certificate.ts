@@ -1,7 +1,6 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { generate } from 'selfsigned'
 import { AppError } from './domain/error.ts'
 import { writeKey } from './keys.ts'
 import type { Certificate } from './listeners/ftps/secure.ts'
@@ -30,6 +29,8 @@ export function certificateFiles(
 
 /** A self-signed certificate (ECDSA P-256) for a first start without one. */
 export async function generateCertificate(host: string, now: number): Promise<Certificate> {
+  // Needed once in the life of an installation: not worth its 17 MB at every start.
+  const { generate } = await import('selfsigned')
   const { cert, private: key } = await generate([{ name: 'commonName', value: host }], {
     keyType: 'ec',
     curve: 'P-256',

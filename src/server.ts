@@ -22,7 +22,6 @@ import { startSftpListener } from './listeners/sftp/listener.ts'
 import { embeddedOutbox } from './mail/outbox.ts'
 import { startSender } from './mail/sender.ts'
 import type { Sender } from './mail/sender.ts'
-import { smtpTransport } from './mail/smtp.ts'
 import { readinessChecks } from './readiness.ts'
 import { createWorkers } from './workers.ts'
 import { openFileStore } from '../storage/index.ts'
@@ -79,7 +78,10 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     transport:
       config.smtpUrl === null
         ? embeddedOutbox()
-        : smtpTransport({ url: config.smtpUrl, name: config.mailHost }),
+        : (await import('./mail/smtp.ts')).smtpTransport({
+            url: config.smtpUrl,
+            name: config.mailHost,
+          }),
     clock,
     log,
   })

@@ -135,6 +135,9 @@ export function createWorkers(setup: Omit<WorkerSetup, 'wish'>): Workers {
     },
     scrub: (job) => run<boolean>(take(), { kind: 'scrub', job }),
     revert: (job) => run<RevertResult>(take(), { kind: 'revert', job }),
+    warm() {
+      if (!closed && free.length === 0 && all.size === 0) release(start())
+    },
     async close() {
       closed = true
       await Promise.all([...all].map(end))

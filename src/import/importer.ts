@@ -28,6 +28,8 @@ export interface ImporterOptions extends Omit<OutcomeOptions, 'workers'> {
 const retryPauses = [1_000, 5_000]
 // The disk, the storage or the database is away: the file waits for as long as that takes.
 const unavailablePauseMs = 10_000
+// A file settles for two seconds: time enough to start a worker for it.
+const warmMs = 5_000
 // Timers do not reach farther than 24 days.
 const longestPauseMs = 3_600_000
 
@@ -193,6 +195,7 @@ export function createImporter(options: ImporterOptions): Importer {
     }
     looking = undefined
     if (stopping !== undefined) return
+    if (pause < warmMs) workers.warm()
     clearTimeout(timer)
     timer = setTimeout(() => importer.nudge(), again ? 0 : pause)
   }

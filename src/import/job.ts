@@ -55,6 +55,8 @@ export interface Workers {
   scrub(job: ImportJob): Promise<boolean>
   /** Throws AppError `conflict` as Directory.revert does. */
   revert(job: RevertJob): Promise<RevertResult>
+  /** A run is about to come: a worker is started for it, if none is free. */
+  warm(): void
   /** Ends every worker; what runs is asked to stop beforehand. */
   close(): Promise<void>
 }

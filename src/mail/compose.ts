@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import { createTransport } from 'nodemailer'
 import { AppError } from '../domain/error.ts'
 import type { Importer } from '../domain/importer.ts'
 import { baseName } from '../domain/layout.ts'
@@ -33,7 +32,11 @@ export interface Composition {
 
 const maxSubject = 200
 
-const composer = createTransport({ streamTransport: true, newline: 'windows' })
+/** Loaded with the first mail: 15 MB that most starts never need. */
+async function composer() {
+  const { createTransport } = await import('nodemailer')
+  return createTransport({ streamTransport: true, newline: 'windows' })
+}
 
 async function samplesOf(run: Run, failures: Importer['failures']): Promise<Sample[]> {
   const commonest = run.reasons.toSorted((a, b) => b.count - a.count).slice(0, maxSamples)
@@ -112,7 +115,9 @@ export async function compose(composition: Composition): Promise<string> {
     const subject = oneLine(mail.subject ?? subjectOf(mail.kind, tenant, runs), maxSubject)
     const stories = reports.map(({ story }) => story)
     const blocks = contentOf(mail.kind, subject, tenant, stories)
-    const { message } = await composer.sendMail({
+    const { message } = await (
+      await composer()
+    ).sendMail({
       from,
       to,
       replyTo: from,
