@@ -17,9 +17,14 @@ export function dropPath(tenantId: string, folder: string, name: string): string
   return folder === '' ? `${dropRoot(tenantId)}/${name}` : `${dropRoot(tenantId)}/${folder}/${name}`
 }
 
+/** Where the generations of a tenant wait. */
+export function generationsRoot(tenantId: string): string {
+  return `generations/${tenantId}`
+}
+
 /** Where a generation waits whose name has been taken by a newer one. */
 export function generationPath(tenantId: string, dropId: string): string {
-  return `generations/${tenantId}/${dropId}`
+  return `${generationsRoot(tenantId)}/${dropId}`
 }
 
 /** The private copy that a run reads. */

@@ -9,12 +9,14 @@ import type { FileStore } from '../domain/storage.ts'
 import { defaultLimits } from './limits.ts'
 import type { DropLimits } from './limits.ts'
 import { createLogin } from './login.ts'
+import { createNameDelays } from './name-delay.ts'
+import { networkSet } from './network.ts'
 import { createPasswordHasher } from './password.ts'
 import type { PasswordHasher } from './password.ts'
-import { networkSet, sourceOf } from './network.ts'
 import { createPenalties } from './penalty.ts'
 import { createQuota } from './quota.ts'
 import { openSession } from './session.ts'
+import { createTurnstile } from './turnstile.ts'
 
 export interface DoorkeeperOptions {
   state: StateStore
@@ -29,6 +31,9 @@ export interface DoorkeeperOptions {
   allowList?: readonly string[]
 }
 
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)))
+
 /** Lets peers in by address, number and proof, and opens their drop sessions (spec/promises.md, limits). */
 export function createDoorkeeper(
   options: DoorkeeperOptions,
@@ -36,29 +41,13 @@ export function createDoorkeeper(
   const { state, clock, log } = options
   const limits: DropLimits = { ...defaultLimits, ...options.limits }
   const hasher = options.hasher ?? createPasswordHasher(limits.hashes)
-  const login = createLogin({ state, hasher, clock, limits })
+  const login = createLogin({ state, hasher, clock, limits, log })
   const isAllowed = networkSet(options.allowList ?? [])
   const penalties = createPenalties({ clock, limits })
+  const names = createNameDelays({ clock, limits })
+  const turnstile = createTurnstile({ clock, limits })
   const quota = createQuota({ files: options.files, clock, limits })
-  const connections = new Map<string, number>()
   const sessions = new Map<string, number>()
-  let startups = 0
-
-  const count = (map: Map<string, number>, key: string, by: 1 | -1): void => {
-    const value = (map.get(key) ?? 0) + by
-    if (value === 0) map.delete(key)
-    else map.set(key, value)
-  }
-
-  /** sshd's random early drop: a flood of connections must not keep the next honest one out. */
-  function dropsEarly(): boolean {
-    const { startupsBegin, startupsRate, startupsFull } = limits
-    if (startups < startupsBegin) return false
-    if (startups >= startupsFull) return true
-    const share = (startups - startupsBegin) / Math.max(1, startupsFull - startupsBegin)
-    const rate = startupsRate + (100 - startupsRate) * share
-    return ((clock.random(1)[0] ?? 0) / 256) * 100 < rate
-  }
 
   function refuse(peer: Peer, why: string): never {
     log.info('connection refused', { address: peer.address, protocol: peer.protocol, why })
@@ -66,23 +55,21 @@ export function createDoorkeeper(
   }
 
   function admit(peer: Peer): Admission {
-    const source = sourceOf(peer.address)
     const allowed = isAllowed(peer.address)
     if (!allowed) {
       if (penalties.waitMs(peer.address) > 0)
         refuse(peer, 'too many failed logins from this address')
-      if ((connections.get(source) ?? 0) >= limits.connectionsPerAddress) {
-        refuse(peer, 'too many connections from this address')
-      }
-      if (dropsEarly()) refuse(peer, 'too many connections that have not logged in')
+      const full = turnstile.isFull(peer.address)
+      if (full !== undefined) refuse(peer, full)
     }
-    count(connections, source, 1)
-    startups += 1
+    const passage = turnstile.enter(peer.address)
     const who: Peer = { ...peer }
-    let waiting = true
+    const begun = clock.now()
     let closed = false
     let wrong = 0
     let account: Account | undefined
+    /** Who has offered keys of which none was right: told when nothing better follows. */
+    let offered: string | undefined
 
     function audit(event: AuditEvent, name: string, detail: string | null): void {
       state.audit.append({
@@ -100,34 +87,32 @@ export function createDoorkeeper(
       })
     }
 
-    function leaveStartup(): void {
-      if (waiting) startups -= 1
-      waiting = false
-    }
-
-    async function refused(name: string, method: string, penalty: boolean): Promise<never> {
-      audit('AUTH_FAILURE', name, method)
-      if (penalty && !allowed) penalties.add(who.address)
-      await new Promise((resolve) => setTimeout(resolve, limits.refusalDelayMs))
-      wrong += 1
-      const over = wrong >= limits.wrongPasswords || penalties.waitMs(who.address) > 0
+    function refused(over: boolean): never {
       throw new AppError(
         over ? 'too_many' : 'unauthenticated',
         'Cannot log in: the name or its password or key is not right',
       )
     }
 
+    /** The wait before a password is looked at, which leaves time to answer before the deadline. */
+    function guessDelayMs(name: string): number {
+      if (login.knows(name, who.address)) return 0
+      const left = begun + limits.loginDeadlineMs - limits.nameLeavesMs - clock.now()
+      return Math.max(0, Math.min(names.delayMs(name), left))
+    }
+
     async function letIn(found: Account, method: string): Promise<DropSession> {
       if (closed) throw new AppError('unavailable', 'Cannot log in: the connection is closed')
       if ((sessions.get(found.id) ?? 0) >= limits.sessionsPerAccount) {
+        audit('AUTH_FAILURE', found.name, `${method}, too many sessions`)
         throw new AppError(
           'too_many',
           `Cannot log in: the account has ${limits.sessionsPerAccount} sessions, close one first`,
         )
       }
       account = found
-      leaveStartup()
-      count(sessions, found.id, 1)
+      passage.loggedIn()
+      sessions.set(found.id, (sessions.get(found.id) ?? 0) + 1)
       audit('CONNECTED', found.name, method)
       // Pollers log in every minute: the time is kept no finer than that, and costs no write in between.
       if (clock.now() - (found.lastLoginAt ?? 0) > limits.rememberMs) {
@@ -140,7 +125,9 @@ export function createDoorkeeper(
         async end(reason) {
           if (ended) return
           ended = true
-          count(sessions, found.id, -1)
+          const left = (sessions.get(found.id) ?? 1) - 1
+          if (left === 0) sessions.delete(found.id)
+          else sessions.set(found.id, left)
           await session.end(reason)
           audit('DISCONNECTED', found.name, reason)
         },
@@ -154,22 +141,40 @@ export function createDoorkeeper(
         who.clientVersion = clientVersion.slice(0, 100)
       },
       async loginWithPassword(name, password) {
+        await pause(guessDelayMs(name))
+        const asked = clock.now()
         const found = await login.byPassword(name, password, who)
-        return found === undefined ? refused(name, 'password', true) : letIn(found, 'password')
+        if (found !== undefined) return letIn(found, 'password')
+        wrong += 1
+        audit('AUTH_FAILURE', name, 'password')
+        names.failed(name)
+        if (!allowed) penalties.add(who.address)
+        // From the question on: how long the hash took, and whether there was one, does not show.
+        await pause(asked + limits.refusalDelayMs - clock.now())
+        return refused(wrong >= limits.wrongPasswords || penalties.waitMs(who.address) > 0)
       },
       async acceptsKey(name, algorithm, blob) {
-        return (await login.byKey(name, algorithm, blob, who)) !== undefined
+        const accepts = (await login.byKey(name, algorithm, blob, who)) !== undefined
+        if (!accepts) offered = name
+        return accepts
       },
       async loginWithKey(name, algorithm, blob) {
+        const asked = clock.now()
         const found = await login.byKey(name, algorithm, blob, who)
-        // A client offers every key that it has: an unknown one is no guess at a password.
-        return found === undefined ? refused(name, 'publickey', false) : letIn(found, 'publickey')
+        if (found !== undefined) return letIn(found, 'publickey')
+        // A client offers every key that it has: an unknown one is no guess at a password, and costs no penalty.
+        offered = undefined
+        audit('AUTH_FAILURE', name, 'publickey')
+        await pause(asked + limits.refusalDelayMs - clock.now())
+        return refused(false)
       },
       close() {
         if (closed) return
         closed = true
-        leaveStartup()
-        count(connections, source, -1)
+        if (account === undefined && wrong === 0 && offered !== undefined) {
+          audit('AUTH_FAILURE', offered, 'publickey')
+        }
+        passage.leave()
       },
     }
   }

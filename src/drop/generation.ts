@@ -26,10 +26,10 @@ export function createGenerations(options: GenerationOptions) {
   const { drops } = state
 
   return {
-    /** The name is about to get other bytes: what it has now is set aside for its own import. */
-    async setAside(path: string): Promise<void> {
+    /** The name is about to get other bytes: what waits there is set aside for its own import; false when nothing does. */
+    async setAside(path: string): Promise<boolean> {
       const older = await drops.findAt(tenantId, path)
-      if (older === undefined) return
+      if (older === undefined) return false
       const aside = generationPath(tenantId, older.id)
       // The file first: a row that points to nothing is found out, a file without a row is found by the sweep.
       try {
@@ -38,9 +38,10 @@ export function createGenerations(options: GenerationOptions) {
         if (!isAppError(error, 'not_found')) throw error
         // Taken away on the disk by someone else: there is nothing to import, and the name is free.
         await drops.remove(tenantId, older.id)
-        return
+        return false
       }
       await drops.update({ ...older, path: aside, readyAt: 0 })
+      return true
     },
     /** The name goes, or its bytes are superseded by more of the same file: it is not imported any more. */
     async forget(path: string): Promise<Drop | undefined> {

@@ -14,6 +14,16 @@ export const defaultLimits = {
   penaltyMostMs: 600_000,
   /** Addresses with a penalty; the oldest is forgotten beyond that: a flood costs bounded memory. */
   penaltySources: 65_536,
+  /** Failed logins of one name, from wherever, that nobody is slowed down for. */
+  nameForgiven: 10,
+  /** Each further one makes the next password for that name wait so much longer, in milliseconds … */
+  nameStepMs: 1_000,
+  /** … up to this: a lock instead would let anyone keep a client out. */
+  nameMostMs: 30_000,
+  /** One failed login of a name is forgotten in this time. */
+  nameForgetMs: 10_000,
+  /** Milliseconds of the login deadline that no delay takes: the honest answer must still get through. */
+  nameLeavesMs: 3_000,
   /** Not yet logged in: from here on a growing share is refused … */
   startupsBegin: 10,
   /** … of this many in a hundred at first … */
@@ -38,7 +48,9 @@ export const defaultLimits = {
   hashes: 2,
   /** Milliseconds for which a verified password is not hashed again: pollers log in every minute. */
   rememberMs: 60_000,
-  /** Verified logins that are remembered. */
+  /** Milliseconds for which an address that a name has logged in from counts as known: a day of pollers. */
+  knownMs: 86_400_000,
+  /** Verified logins, and known addresses, that are remembered. */
   remembered: 10_000,
   /** Bytes of a password that are looked at: hashing a megabyte is work that a guesser would give us. */
   passwordBytes: 1_024,

@@ -2,9 +2,10 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Account } from '../domain/account.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Peer } from '../domain/drop.ts'
+import type { Log } from '../domain/log.ts'
 import type { StateStore } from '../domain/state.ts'
 import type { DropLimits } from './limits.ts'
-import { networkSet } from './network.ts'
+import { networkSet, sourceOf } from './network.ts'
 import type { PasswordHasher } from './password.ts'
 
 export interface LoginOptions {
@@ -12,12 +13,15 @@ export interface LoginOptions {
   hasher: PasswordHasher
   clock: Clock
   limits: DropLimits
+  log: Log
 }
 
 /** Decides whether a name and its proof let a peer in. */
-export function createLogin({ state, hasher, clock, limits }: LoginOptions) {
+export function createLogin({ state, hasher, clock, limits, log }: LoginOptions) {
   // Verified passwords are remembered by a keyed digest, so that the memory holds none of them.
   const secret = randomBytes(32)
+  // Where a name has proved itself from: whoever guesses it elsewhere does not slow it down there.
+  const places = new Map<string, number>()
   const remembered = new Map<string, { digest: Buffer; until: number }>()
 
   function usable(account: Account | undefined, peer: Peer): account is Account {
@@ -40,12 +44,35 @@ export function createLogin({ state, hasher, clock, limits }: LoginOptions) {
     return timingSafeEqual(entry.digest, digest)
   }
 
+  /** A verified password of an outdated hash makes a new one; the hash that the account has then. */
+  async function renewed({ id }: Account, stored: string, password: string): Promise<string> {
+    if (!hasher.isOutdated(stored)) return stored
+    try {
+      const fresh = await hasher.hash(password)
+      return (await state.accounts.rehash(id, stored, fresh)) ? fresh : stored
+    } catch (error) {
+      // The login is right all the same; the next one tries again.
+      log.error('password not hashed anew', { account: id, error })
+      return stored
+    }
+  }
+
   function remember(key: string, digest: Buffer): void {
     if (remembered.size >= limits.remembered) remembered.clear()
     remembered.set(key, { digest, until: clock.now() + limits.rememberMs })
   }
 
+  const placeKey = (name: string, address: string): string => `${sourceOf(address)} ${name}`
+
+  function know(name: string, address: string): void {
+    if (places.size >= limits.remembered) places.clear()
+    places.set(placeKey(name, address), clock.now() + limits.knownMs)
+  }
+
   return {
+    /** Whether `name` has logged in from this address by password not long ago. */
+    knows: (name: string, address: string): boolean =>
+      (places.get(placeKey(name, address)) ?? 0) > clock.now(),
     /** The account, or undefined; takes as long for an unknown name as for a wrong password. */
     async byPassword(name: string, password: string, peer: Peer): Promise<Account | undefined> {
       const account = await state.accounts.findByName(name)
@@ -55,13 +82,14 @@ export function createLogin({ state, hasher, clock, limits }: LoginOptions) {
         return undefined
       }
       // A new password or a changed account makes another key.
-      const key = `${account?.id} ${stored}`
+      const keyOf = (hash: string): string => `${account?.id} ${hash}`
       const digest = createHash('sha256').update(secret).update(password).digest()
-      if (!isRemembered(key, digest)) {
-        if (!(await hasher.verify(stored, password))) return undefined
-        remember(key, digest)
-      }
-      return usable(account, peer) ? account : undefined
+      if (isRemembered(keyOf(stored), digest)) return usable(account, peer) ? account : undefined
+      if (!(await hasher.verify(stored, password))) return undefined
+      if (!usable(account, peer)) return undefined
+      remember(keyOf(await renewed(account, stored, password)), digest)
+      know(name, peer.address)
+      return account
     },
     /** The account that has this public key, or undefined. */
     async byKey(

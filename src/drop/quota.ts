@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import { AppError } from '../domain/error.ts'
-import { clientFolders, dropPath, dropRoot } from '../domain/layout.ts'
+import { clientFolders, dropPath, dropRoot, generationsRoot } from '../domain/layout.ts'
 import type { FileStore } from '../domain/storage.ts'
 import type { DropLimits } from './limits.ts'
 
@@ -13,11 +13,28 @@ interface Usage {
   at: number
 }
 
+interface Space {
+  freeBytes: number
+  /** Bytes claimed since it was asked for. */
+  claimed: number
+  at: number
+}
+
+/** What one upload takes of its client's share while it is under way. */
+export interface Claim {
+  /** The upload has `size` bytes now. Throws AppError `out_of_space`: nothing of it is to be written. */
+  grow(size: number): Promise<void>
+  /** It has ended, and is counted as a file, if it has become one, by `changed`. Idempotent. */
+  release(): void
+}
+
 /** What each client has in its drop folder, and what is left for it. */
 export function createQuota(options: { files: FileStore; clock: Clock; limits: DropLimits }) {
   const { files, clock, limits } = options
   const usages = new Map<string, Usage>()
-  let space: { freeBytes: number; totalBytes: number; at: number } | undefined
+  /** Uploads under way: they count before they are files, or 64 at once would go past any limit. */
+  const underWay = new Map<string, { files: number; bytes: number }>()
+  let space: Space | undefined
 
   async function usageOf(tenantId: string): Promise<Usage> {
     const known = usages.get(tenantId)
@@ -26,6 +43,8 @@ export function createQuota(options: { files: FileStore; clock: Clock; limits: D
     const folders = [
       dropRoot(tenantId),
       ...clientFolders.map((name) => dropPath(tenantId, '', name)),
+      // Older generations wait for their imports: whoever overwrites one name fills the disk as well.
+      generationsRoot(tenantId),
     ]
     for (const folder of folders) {
       for (const { size } of await files.list(folder)) {
@@ -37,40 +56,67 @@ export function createQuota(options: { files: FileStore; clock: Clock; limits: D
     return usage
   }
 
-  async function disk(): Promise<{ freeBytes: number; totalBytes: number }> {
+  async function disk(): Promise<Space> {
     if (space === undefined || clock.now() - space.at > freshMs) {
       const found = await files.space()
-      const { freeBytes, totalBytes } = found ?? { freeBytes: Infinity, totalBytes: Infinity }
-      space = { freeBytes, totalBytes, at: clock.now() }
+      space = { freeBytes: found?.freeBytes ?? Infinity, claimed: 0, at: clock.now() }
     }
     return space
   }
 
   async function left(tenantId: string): Promise<{ freeBytes: number; totalBytes: number }> {
-    const [usage, { freeBytes }] = [await usageOf(tenantId), await disk()]
-    const quota = Math.max(0, limits.clientBytes - usage.bytes)
+    const [usage, { freeBytes, claimed }] = [await usageOf(tenantId), await disk()]
+    const quota = limits.clientBytes - usage.bytes - (underWay.get(tenantId)?.bytes ?? 0)
     return {
-      freeBytes: Math.min(quota, Math.max(0, freeBytes - limits.freeBytes)),
+      freeBytes: Math.max(0, Math.min(quota, freeBytes - claimed - limits.freeBytes)),
       totalBytes: limits.clientBytes,
     }
   }
 
+  function noSpace(): AppError {
+    return new AppError(
+      'out_of_space',
+      'Cannot store the file: no space is left for this drop folder, delete files or try later',
+    )
+  }
+
   return {
     left,
-    /** Throws AppError `too_many` or `out_of_space` when no further upload may begin. */
-    async check(tenantId: string): Promise<void> {
-      const { files: count } = await usageOf(tenantId)
+    /**
+     * An upload begins. Throws AppError `too_many` or `out_of_space` when none may.
+     *
+     * `startBytes`: what it goes on from, which is in the folder already.
+     */
+    async claim(tenantId: string, startBytes = 0): Promise<Claim> {
+      const count = (await usageOf(tenantId)).files + (underWay.get(tenantId)?.files ?? 0)
       if (count >= limits.files) {
         throw new AppError(
           'too_many',
           `Cannot store the file: the drop folder has ${count} files, delete some first`,
         )
       }
-      if ((await left(tenantId)).freeBytes === 0) {
-        throw new AppError(
-          'out_of_space',
-          'Cannot store the file: no space is left for this drop folder, delete files or try later',
-        )
+      if ((await left(tenantId)).freeBytes === 0) throw noSpace()
+      const all = underWay.get(tenantId) ?? { files: 0, bytes: 0 }
+      underWay.set(tenantId, all)
+      all.files += 1
+      let claimed = 0
+      let released = false
+      return {
+        async grow(size) {
+          const more = size - startBytes - claimed
+          if (more <= 0 || released) return
+          if (more > (await left(tenantId)).freeBytes) throw noSpace()
+          claimed += more
+          all.bytes += more
+          if (space !== undefined) space.claimed += more
+        },
+        release() {
+          if (released) return
+          released = true
+          all.files -= 1
+          all.bytes -= claimed
+          if (all.files === 0) underWay.delete(tenantId)
+        },
       }
     },
     /** A file has come or gone since the last count. */

@@ -4,6 +4,14 @@ import type { Log } from '../domain/log.ts'
 import type { StateStore } from '../domain/state.ts'
 import type { FileStore } from '../domain/storage.ts'
 import { defaultLimits } from './limits.ts'
+import { incompletePath } from './upload.ts'
+
+/** Where the cut upload of a stored path is kept. */
+function incompleteAt(target: string): string | undefined {
+  const [, tenantId = '', ...rest] = target.split('/')
+  const name = rest.pop() ?? ''
+  return name === '' ? undefined : incompletePath(tenantId, { folder: rest.join('/'), name })
+}
 
 export interface RecoverOptions {
   state: Pick<StateStore, 'audit' | 'tenants'>
@@ -16,7 +24,7 @@ export interface RecoverOptions {
 export async function recoverUploads({ state, files, clock, log }: RecoverOptions): Promise<void> {
   // Mails and reports under way are made again by their rooms.
   const kept = await files.recover((target) =>
-    target.startsWith('drop/') ? incompleteName(target) : undefined,
+    target.startsWith('drop/') ? incompleteAt(target) : undefined,
   )
   for (const { path, size } of kept) {
     const [, tenantId = null] = path.split('/')

@@ -6,7 +6,7 @@ import { AppError, isAppError } from '../domain/error.ts'
 import { dropPath } from '../domain/layout.ts'
 import type { Log } from '../domain/log.ts'
 import type { AuditEvent, StateStore } from '../domain/state.ts'
-import type { FileStore, StoredFile } from '../domain/storage.ts'
+import type { FileStore, StagedFile, StoredFile } from '../domain/storage.ts'
 import { createFolders, folderMarker } from './folders.ts'
 import { createGenerations } from './generation.ts'
 import type { DropLimits } from './limits.ts'
@@ -25,6 +25,12 @@ export interface SessionOptions {
   account: Account
   peer: Peer
   onCommit: (tenantId: string) => void
+}
+
+/** The file that an upload goes on from, and how many of its bytes are kept. */
+interface Start {
+  from: string
+  size: number
 }
 
 /** Opens the drop session of an account that has proved itself; its tenant is fixed from here on. */
@@ -140,7 +146,7 @@ export function openSession(options: SessionOptions): DropSession {
   async function beginning(
     place: Place,
     { disposition, offset = 0 }: OpenWriteOptions,
-  ): Promise<{ from: string; size: number } | undefined> {
+  ): Promise<Start | undefined> {
     if (disposition === 'replace' || disposition === 'create') return undefined
     if (disposition === 'resume' && offset === 0) return undefined
     const paths = [stored(place), incompletePath(tenantId, place)]
@@ -160,6 +166,12 @@ export function openSession(options: SessionOptions): DropSession {
     )
   }
 
+  async function stage(target: string, start: Start | undefined): Promise<StagedFile> {
+    const staged = await files.openWrite(target, start === undefined ? {} : { from: start.from })
+    if (start !== undefined && start.size < staged.size) await staged.truncate(start.size)
+    return staged
+  }
+
   async function openWrite(path: string, how: OpenWriteOptions): Promise<DropUpload> {
     const place = writablePlace('store', path)
     checkHandles()
@@ -171,13 +183,12 @@ export function openSession(options: SessionOptions): DropSession {
     if (fresh && (await files.stat(stored(place))) !== undefined) {
       throw new AppError('exists', `Cannot store "${path}": there is one of this name`)
     }
-    await quota.check(tenantId)
     const start = await beginning(place, how)
-    const staged = await files.openWrite(
-      stored(place),
-      start === undefined ? {} : { from: start.from },
-    )
-    if (start !== undefined && start.size < staged.size) await staged.truncate(start.size)
+    const claim = await quota.claim(tenantId, start?.size)
+    const staged = await stage(stored(place), start).catch((error: unknown) => {
+      claim.release()
+      throw error
+    })
     const upload = createUpload({
       state,
       files,
@@ -185,6 +196,7 @@ export function openSession(options: SessionOptions): DropSession {
       tenantId,
       generations,
       quota,
+      claim,
       path,
       place,
       staged,

@@ -7,7 +7,7 @@ import type { FileStore, StagedFile } from '../domain/storage.ts'
 import type { Generations } from './generation.ts'
 import type { DropLimits } from './limits.ts'
 import type { Place } from './names.ts'
-import type { Quota } from './quota.ts'
+import type { Claim, Quota } from './quota.ts'
 
 export interface UploadOptions {
   state: Pick<StateStore, 'exclusive'>
@@ -16,6 +16,7 @@ export interface UploadOptions {
   tenantId: string
   generations: Generations
   quota: Quota
+  claim: Claim
   /** Absolute path as the client sees it. */
   path: string
   place: Place
@@ -31,7 +32,10 @@ export interface UploadOptions {
 }
 
 /** The path that a cut upload of `place` is kept at; a name with no room for the ending loses its last characters. */
-export function incompletePath(tenantId: string, { folder, name }: Place): string {
+export function incompletePath(
+  tenantId: string,
+  { folder, name }: Pick<Place, 'folder' | 'name'>,
+): string {
   let stem = name
   while (Buffer.byteLength(incompleteName(stem)) > 255)
     stem = Array.from(stem).slice(0, -1).join('')
@@ -40,7 +44,7 @@ export function incompletePath(tenantId: string, { folder, name }: Place): strin
 
 /** One upload from its first byte to its commit or cut (spec/transfer.md, when a file counts). */
 export function createUpload(options: UploadOptions): DropUpload {
-  const { state, files, limits, tenantId, generations, quota, path, place, staged } = options
+  const { state, files, limits, tenantId, generations, quota, claim, path, place, staged } = options
   const target = dropPath(tenantId, place.folder, place.name)
   const incomplete = incompletePath(tenantId, place)
   const digest = createHash('sha256')
@@ -54,19 +58,26 @@ export function createUpload(options: UploadOptions): DropUpload {
     throw new AppError('unavailable', `Cannot write "${path}": the upload has ended`)
   }
 
+  function leave(): void {
+    claim.release()
+    options.onEnd()
+  }
+
   async function publish(): Promise<void> {
     const { size } = staged
-    const old = await files.stat(target)
+    const [old, cutBefore] = await Promise.all([files.stat(target), files.stat(incomplete)])
     if (options.fresh && old !== undefined) {
       throw new AppError('exists', `Cannot store "${path}": there is one of this name`)
     }
+    let aside = false
     if (options.continues === target) await generations.forget(target)
-    else await generations.setAside(target)
+    else aside = await generations.setAside(target)
     const stored = await staged.commit()
     await generations.record(place, stored.size, hashed === size ? digest.digest('hex') : null)
     // What was cut before is complete now, whether it was gone on from or begun again.
-    if (options.continues !== incomplete) await files.remove(incomplete)
-    quota.changed(tenantId, old === undefined ? 1 : 0, size - (old?.size ?? 0))
+    if (cutBefore !== undefined && options.continues !== incomplete) await files.remove(incomplete)
+    const replaced = aside ? undefined : old
+    quota.changed(tenantId, replaced === undefined ? 1 : 0, size - (replaced?.size ?? 0))
     options.audit('CLOSE', path, size, null)
   }
 
@@ -80,7 +91,7 @@ export function createUpload(options: UploadOptions): DropUpload {
       options.audit('PARTIAL_CLOSE', path, staged.size, 'not stored')
       throw error
     } finally {
-      options.onEnd()
+      leave()
     }
     options.onCommit()
   }
@@ -90,13 +101,16 @@ export function createUpload(options: UploadOptions): DropUpload {
     try {
       // Nothing new came: what it was to go on from is where it was.
       if (size === 0 || !written) await staged.abort()
-      else await state.exclusive(tenantId, () => staged.keep(incomplete))
+      else {
+        await state.exclusive(tenantId, () => staged.keep(incomplete))
+        quota.changed(tenantId, options.continues === undefined ? 1 : 0, size)
+      }
     } catch (error) {
       await staged.abort()
       throw error
     } finally {
       options.audit('PARTIAL_CLOSE', path, size, reason)
-      options.onEnd()
+      leave()
     }
   }
 
@@ -113,6 +127,7 @@ export function createUpload(options: UploadOptions): DropUpload {
           `Cannot store "${path}": it is larger than ${limits.fileBytes} bytes, split it`,
         )
       }
+      await claim.grow(position + bytes.length)
       if (hashed === position) {
         digest.update(bytes)
         hashed += bytes.length
@@ -125,6 +140,7 @@ export function createUpload(options: UploadOptions): DropUpload {
       if (size > limits.fileBytes) {
         throw new AppError('too_large', `Cannot store "${path}": ${size} bytes are too many`)
       }
+      await claim.grow(size)
       if (size !== staged.size) hashed = undefined
       await staged.truncate(size)
     },
