@@ -28,7 +28,7 @@ export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { once: { type: 'boolean', default: false } } })
   const dataDir = await mkdtemp(join(tmpdir(), 'rosterdrop-demo-'))
   const config = readConfig({
-    LOG_LEVEL: 'warn',
+    LOG_LEVEL: 'error',
     ...process.env,
     DATA_DIR: dataDir,
     HOST: '127.0.0.1',
