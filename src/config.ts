@@ -126,6 +126,12 @@ export const options = {
     'IPv4 address that clients reach the passive ports at; none means the one they came to',
     asOptional,
   ),
+  ftpsActiveMode: option(
+    'FTPS_ACTIVE_MODE',
+    'false',
+    'Whether FTPS connects to a port of the client when it asks (PORT, EPRT); old clients behind no firewall need it',
+    asSwitch,
+  ),
   proxyProtocol: option(
     'PROXY_PROTOCOL',
     'false',

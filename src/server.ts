@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createApp } from './app.ts'
 import { certificateFiles, loadCertificate } from './certificate.ts'
+import { watchCertificate } from './certificate-watch.ts'
 import { systemClock } from './clock.ts'
 import { dataPaths, storeSettings } from './config.ts'
 import type { Config } from './config.ts'
@@ -35,6 +36,8 @@ export interface Server {
   readonly ftpsImplicitPort: number
   readonly httpPort: number
   readonly hostKeyFingerprint: string
+  /** Takes the certificate from its files now; a changed one is taken by itself within seconds. Never rejects. */
+  reloadCertificate(): Promise<void>
   /** No new logins, transfers end within the grace time, the import stops at a batch. Idempotent. */
   stop(): Promise<void>
 }
@@ -128,9 +131,15 @@ export async function startServer({ config, log }: { config: Config; log: Log })
       doorkeeper,
       log,
       proxyProtocol,
+      active: config.ftpsActiveMode,
     }),
     serveHttp(app, { host: config.httpHost, port: config.httpPort }),
   ])
+  const watch = await watchCertificate({
+    files: certificate,
+    take: (next) => ftps.reload(next),
+    log,
+  })
   const ports = {
     sftpPort: sftp.port,
     ftpsPort: ftps.explicitPort,
@@ -145,6 +154,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
 
   const stopOnce = async (): Promise<void> => {
     isStopping = true
+    watch.stop()
     const graceMs = config.stopGraceSeconds * 1_000
     await Promise.all([sftp.stop(graceMs), ftps.stop(graceMs), http.stop(graceMs), stopImports()])
     await sender.stop()
@@ -156,6 +166,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     state,
     files,
     ...ports,
+    reloadCertificate: () => watch.reload(),
     stop() {
       stopped ??= stopOnce()
       return stopped

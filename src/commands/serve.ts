@@ -3,7 +3,7 @@ import { createLog } from '../observe/log.ts'
 import { startServer } from '../server.ts'
 import { UsageError } from '../usage.ts'
 
-/** `rosterdrop serve`: serves until SIGTERM or SIGINT, then stops cleanly with exit code 0. */
+/** `rosterdrop serve`: serves until SIGTERM or SIGINT, then stops cleanly with exit code 0; SIGHUP reads the certificate again. */
 export async function run(args: string[]): Promise<number> {
   if (args.length > 0) throw new UsageError(`Cannot serve: "${args[0]}" is not needed`)
   const config = readConfig(process.env)
@@ -11,6 +11,7 @@ export async function run(args: string[]): Promise<number> {
   const server = await startServer({ config, log })
   if ((await server.state.tenants.list()).length === 0) process.stderr.write(firstSteps)
 
+  process.on('SIGHUP', () => void server.reloadCertificate())
   await signalled()
   log.info('stopping')
   await server.stop()

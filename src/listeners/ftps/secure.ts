@@ -40,17 +40,16 @@ export interface SecureStream {
 function createOnce() {
   let happened = false
   const listeners: (() => void)[] = []
-  return {
-    fire(): void {
-      if (happened) return
-      happened = true
-      for (const listener of listeners) listener()
-    },
-    listen(listener: () => void): void {
-      if (happened) listener()
-      else listeners.push(listener)
-    },
+  const fire = (): void => {
+    if (happened) return
+    happened = true
+    for (const listener of listeners) listener()
   }
+  const listen = (listener: () => void): void => {
+    if (happened) listener()
+    else listeners.push(listener)
+  }
+  return { fire, listen }
 }
 
 /** The server's side of TLS on control and data connections; one set of ticket keys, so that a session can be reused. */
