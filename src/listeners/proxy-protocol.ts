@@ -178,5 +178,7 @@ export function acceptProxy(socket: Socket, timeoutMs = headerTimeoutMs): Promis
       }
     }
     socket.on('data', onData).on('close', onClose).on('error', onClose)
+    // One that was accepted paused stays so, whoever listens.
+    socket.resume()
   })
 }

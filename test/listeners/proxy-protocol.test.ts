@@ -108,9 +108,11 @@ describe('plainAddress()', () => {
 })
 
 describe('acceptProxy()', () => {
-  async function pair(): Promise<{ near: Socket; far: Socket; stop: () => void }> {
+  async function pair(
+    pauseOnConnect = false,
+  ): Promise<{ near: Socket; far: Socket; stop: () => void }> {
     const accepted = Promise.withResolvers<Socket>()
-    const server = createServer(accepted.resolve)
+    const server = createServer({ pauseOnConnect }, accepted.resolve)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
@@ -141,6 +143,14 @@ describe('acceptProxy()', () => {
     near.resume()
     while (text.length < 12) await once(near, 'data')
     expect(text).toBe('SSH-2.0-peer')
+    stop()
+  })
+
+  test('takes the header off a socket that was accepted paused, and leaves it so', async () => {
+    const { near, far, stop } = await pair(true)
+    far.write(ipv4)
+    expect((await acceptProxy(near)).address).toBe('203.0.113.7')
+    expect(near.isPaused()).toBe(true)
     stop()
   })
 

@@ -144,7 +144,7 @@ export interface ConnectOptions {
   greeting?: boolean
   tls?: ConnectionOptions
   /** Sent before everything else. */
-  header?: string
+  header?: string | Buffer
 }
 
 /** Connects to `port`, with TLS from the first byte when told so, and takes the greeting. */

@@ -1,0 +1,527 @@
+import { once } from 'node:events'
+import { connect as connectSocket, createServer } from 'node:net'
+import type { Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { password } from '../../drop/door.ts'
+import { connect, loggedIn, secureData, startBench, until } from './raw.ts'
+import type { Bench, RawFtp } from './raw.ts'
+
+let bench: Bench
+let ftp: RawFtp
+
+beforeAll(async () => {
+  bench = await startBench()
+})
+afterEach(async () => {
+  ftp.destroy()
+  await bench.clear()
+})
+afterAll(() => bench.stop())
+
+const codes = async (count: number): Promise<string[]> => {
+  const found: string[] = []
+  for (let n = 0; n < count; n += 1) found.push((await ftp.next()).slice(0, 3))
+  return found
+}
+
+describe('a line (RFC 959 section 4.1.3)', () => {
+  test('counts when its end has come, however packets cut it', async () => {
+    ftp = await connect(bench.listener.explicitPort)
+    for (const byte of 'NOOP\r\nSYST\r\n') {
+      ftp.send(byte)
+      await pause(2)
+    }
+    expect(await codes(2)).toEqual(['200', '215'])
+  })
+
+  test('many in one packet are answered each, in order', async () => {
+    ftp = await connect(bench.listener.explicitPort)
+    ftp.send('NOOP\r\nSYST\r\nXYZZY\r\nFEAT\r\nUSER x\r\n')
+    expect(await codes(5)).toEqual(['200', '215', '502', '211', '530'])
+  })
+
+  test('may end with a line feed alone, and empty ones are passed over', async () => {
+    ftp = await connect(bench.listener.explicitPort)
+    ftp.send('NOOP\n\r\n\nSYST\n')
+    expect(await codes(2)).toEqual(['200', '215'])
+  })
+
+  test('of 4,096 bytes is taken, one more is 500 once, and the next is read', async () => {
+    ftp = await loggedIn(bench)
+    const longest = `NOOP ${'x'.repeat(4_091)}`
+    expect(await ftp.ask(longest)).toMatch(/^200 /)
+    expect(await ftp.ask(`${longest}x`)).toMatch(/^500 .*too long/)
+    ftp.send('x'.repeat(100_000))
+    ftp.send('x'.repeat(100_000))
+    ftp.send('\r\nNOOP\r\n')
+    expect(await codes(2)).toEqual(['500', '200'])
+  })
+
+  test('that is not UTF-8 is 500, and nothing is run', async () => {
+    await bench.put('a\u{FFFD}b', 'x')
+    ftp = await loggedIn(bench)
+    ftp.send(Buffer.from([...Buffer.from('DELE a'), 0xff, ...Buffer.from('b\r\n')]))
+    expect(await ftp.next()).toMatch(/^500 .*UTF-8/)
+    expect(await bench.names()).toEqual(['a\u{FFFD}b'])
+  })
+
+  test('may have spaces and anything else in a password', async () => {
+    ftp = await connect(bench.listener.implicitPort, { implicit: true })
+    await ftp.ask('USER maple')
+    expect(await ftp.ask(`PASS ${password} `)).toMatch(/^530 /)
+    await ftp.ask('USER maple')
+    expect(await ftp.ask(`PASS ${password}`)).toMatch(/^230 /)
+  })
+})
+
+describe('lines that wait', () => {
+  test('beyond 32 are left in the socket, and each is answered once it is read', async () => {
+    ftp = await loggedIn(bench)
+    const data = await ftp.openData()
+    await ftp.ask('STOR a.csv')
+    const secured = await secureData(data)
+    const line = `NOOP ${'x'.repeat(1_000)}\r\n`
+    const count = 20_000
+    let sent = 0
+    while (sent < count) {
+      ftp.send(line)
+      sent += 1
+    }
+    await pause(300)
+    // 20 MB were sent; a queue without an end would have taken them all.
+    expect(ftp.socket.writableLength).toBeGreaterThan(5_000_000)
+    secured.end('x\n')
+    expect(await ftp.next()).toMatch(/^226 /)
+    for (let n = 0; n < count; n += 1) expect(await ftp.next()).toMatch(/^200 /)
+    expect(await ftp.ask('PWD')).toMatch(/^257 /)
+  })
+
+  test('a client that reads no replies is not read either', async () => {
+    ftp = await connect(bench.listener.explicitPort)
+    ftp.tcp.pause()
+    const block = 'FEAT\r\n'.repeat(10_000)
+    for (let n = 0; n < 200; n += 1) ftp.send(block)
+    await pause(300)
+    expect(ftp.tcp.writableLength).toBeGreaterThan(1_000_000)
+  })
+})
+
+describe('AUTH TLS', () => {
+  test('drops what was sent behind it in clear: nothing of it is answered inside TLS', async () => {
+    await bench.put('a.csv', 'x')
+    ftp = await connect(bench.listener.explicitPort)
+    ftp.send('AUTH TLS\r\nUSER maple\r\nNOOP\r\nDELE a.csv\r\nhalf a li')
+    expect(await ftp.next()).toMatch(/^234 /)
+    const tls = connectTls({ socket: ftp.tcp, rejectUnauthorized: false })
+    await once(tls, 'secureConnect')
+    let text = ''
+    tls.on('data', (chunk) => (text += String(chunk)))
+    tls.write('PASS x\r\n')
+    await until(() => text.includes('\r\n'), 'a reply comes')
+    await pause(50)
+    // USER was not heard, and the half line did not stick to PASS.
+    expect(text).toMatch(/^503 USER is needed first\r\n$/)
+    expect(await bench.names()).toEqual(['a.csv'])
+  })
+
+  test('takes a hello that follows its reply at once, a hundred times', async () => {
+    ftp = await connect(bench.listener.explicitPort)
+    for (let round = 0; round < 100; round += 1) {
+      const fast = await connect(bench.listener.explicitPort)
+      expect(await fast.ask('AUTH TLS')).toMatch(/^234 /)
+      const tls = connectTls({ socket: fast.tcp, rejectUnauthorized: false })
+      await once(tls, 'secureConnect')
+      fast.destroy()
+    }
+  })
+
+  test('speaks TLS 1.2 and 1.3, and nothing older', async () => {
+    ftp = await connect(bench.listener.explicitPort)
+    const versions: (string | null)[] = []
+    for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const tls = { minVersion: version, maxVersion: version }
+      const one = await connect(bench.listener.implicitPort, { implicit: true, tls })
+      versions.push('getProtocol' in one.socket ? one.socket.getProtocol() : null)
+      one.destroy()
+    }
+    expect(versions).toEqual(['TLSv1.2', 'TLSv1.3'])
+    for (const version of ['TLSv1', 'TLSv1.1'] as const) {
+      const ciphers = 'DEFAULT@SECLEVEL=0'
+      const tls = { minVersion: version, maxVersion: version, ciphers }
+      const old = connect(bench.listener.implicitPort, { implicit: true, tls })
+      await expect(old).rejects.toThrow(/SSL alert number (40|70)/)
+    }
+  })
+
+  test.each(['AES128-SHA', 'ECDHE-ECDSA-AES128-SHA', 'ECDHE-ECDSA-AES128-SHA256'])(
+    'refuses the cipher %s',
+    async (ciphers) => {
+      ftp = await connect(bench.listener.explicitPort)
+      const tls = { maxVersion: 'TLSv1.2' as const, ciphers }
+      const old = connect(bench.listener.implicitPort, { implicit: true, tls })
+      await expect(old).rejects.toThrow(/SSL alert number (40|70)/)
+    },
+  )
+})
+
+describe('a TLS session', () => {
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'of the control connection is reused by data connections on %s, as some clients demand',
+    async (version) => {
+      const tls = { minVersion: version, maxVersion: version }
+      ftp = await connect(bench.listener.explicitPort, { tls })
+      let session: Buffer | undefined
+      await ftp.secure()
+      ftp.socket.on('session', (ticket: Buffer) => (session = ticket))
+      if ('getSession' in ftp.socket) session ??= ftp.socket.getSession()
+      await ftp.login()
+      await until(() => session !== undefined, 'a ticket comes')
+      for (let round = 0; round < 3; round += 1) {
+        const data = await ftp.openData()
+        await ftp.ask('STOR a.csv')
+        const secured = await secureData(data, session, tls)
+        expect([secured.getProtocol(), secured.isSessionReused()]).toEqual([version, true])
+        secured.end('email\n')
+        expect(await ftp.next()).toMatch(/^226 /)
+      }
+      const data = await ftp.openData()
+      await ftp.ask('LIST')
+      const secured = await secureData(data, session, tls)
+      expect(secured.isSessionReused()).toBe(true)
+      secured.resume()
+      expect(await ftp.next()).toMatch(/^226 /)
+    },
+  )
+
+  test('is not needed for a data connection', async () => {
+    ftp = await loggedIn(bench)
+    const data = await ftp.openData()
+    await ftp.ask('STOR a.csv')
+    const secured = await secureData(data)
+    expect(secured.isSessionReused()).toBe(false)
+    secured.end('email\n')
+    expect(await ftp.next()).toMatch(/^226 /)
+  })
+})
+
+describe('limits', () => {
+  test('the third wrong password is 421 and the end, and each is in the audit', async () => {
+    const strict = await startBench()
+    ftp = await connect(strict.listener.implicitPort, { implicit: true })
+    const replies: string[] = []
+    for (let n = 0; n < 3; n += 1) {
+      await ftp.ask('USER maple')
+      replies.push(await ftp.ask('PASS wrong'))
+    }
+    expect(replies.map((reply) => reply.slice(0, 3))).toEqual(['530', '530', '421'])
+    await ftp.closed
+    const events = await strict.state.audit.list({ limit: 10 })
+    expect(events.filter(({ event }) => event === 'AUTH_FAILURE')).toHaveLength(3)
+    expect(events[0]).toMatchObject({ actor: 'maple', address: '127.0.0.1', protocol: 'ftps' })
+    // Three mistakes are forgiven, the fourth is a penalty: the next connection is refused in clear, before TLS.
+    const fourth = await connect(strict.listener.implicitPort, { implicit: true })
+    await fourth.ask('USER maple')
+    expect(await fourth.ask('PASS wrong')).toMatch(/^421 /)
+    await fourth.closed
+    const refused = await connect(strict.listener.explicitPort, { greeting: false })
+    expect(await refused.next()).toMatch(/^421 .*too many failed logins/)
+    await refused.closed
+    await strict.stop()
+  })
+
+  test('an account that may not use FTPS is refused like an unknown one', async () => {
+    const other = await startBench()
+    const account = await other.state.accounts.findByName('maple')
+    if (account === undefined) throw new Error('no account')
+    await other.state.accounts.update({ ...account, protocols: ['sftp'] })
+    ftp = await connect(other.listener.implicitPort, { implicit: true })
+    await ftp.ask('USER maple')
+    const reply = await ftp.ask(`PASS ${password}`)
+    await ftp.ask('USER nobody')
+    expect(await ftp.ask(`PASS ${password}`)).toBe(reply)
+    expect(reply).toMatch(/^530 /)
+    await other.stop()
+  })
+
+  test('a connection that does not log in in time is told 421, before and after TLS', async () => {
+    const strict = await startBench({ drop: { loginDeadlineMs: 300 } })
+    ftp = await connect(strict.listener.explicitPort)
+    expect(await ftp.next()).toMatch(/^421 Login/)
+    await ftp.closed
+    ftp = await connect(strict.listener.implicitPort, { implicit: true })
+    expect(await ftp.next()).toMatch(/^421 Login/)
+    await ftp.closed
+    await strict.stop()
+  })
+
+  test('a connection that begins no handshake is closed', async () => {
+    const strict = await startBench({ limits: { handshakeMs: 150 } })
+    ftp = await connect(strict.listener.explicitPort)
+    expect(await ftp.ask('AUTH TLS')).toMatch(/^234 /)
+    const silent = connectSocket(strict.listener.implicitPort, '127.0.0.1')
+    silent.on('error', () => undefined).resume()
+    await Promise.all([ftp.closed, once(silent, 'close')])
+    await strict.stop()
+  })
+
+  test('a session without a command is closed with 421, one with a transfer is not', async () => {
+    const strict = await startBench({ limits: { idleMs: 300, lingerMs: 100 } })
+    ftp = await loggedIn(strict)
+    const data = await ftp.openData()
+    await ftp.ask('STOR a.csv')
+    const secured = await secureData(data)
+    await pause(500)
+    secured.end('email\n')
+    expect(await ftp.next()).toMatch(/^226 /)
+    expect(await ftp.next()).toMatch(/^421 No command for 0.3 s/)
+    await ftp.closed
+    await strict.stop()
+  })
+})
+
+describe('stop()', () => {
+  test('lets a transfer finish, answers 421 behind it, and takes no new connection', async () => {
+    const going = await startBench()
+    ftp = await loggedIn(going)
+    const idle = await loggedIn(going)
+    const data = await ftp.openData()
+    await ftp.ask('STOR a.csv')
+    const secured = await secureData(data)
+    secured.write('email\n')
+    const stopped = going.listener.stop(10_000)
+    expect(await idle.next()).toMatch(/^421 The server is stopping/)
+    await expect(connect(going.listener.explicitPort)).rejects.toThrow(/ECONNREFUSED/)
+    secured.end('someone@maple.example\n')
+    expect(await ftp.next()).toMatch(/^226 /)
+    expect(await ftp.next()).toMatch(/^421 /)
+    await stopped
+    expect(String(await going.stored('a.csv'))).toBe('email\nsomeone@maple.example\n')
+    await going.state.close()
+  })
+
+  test('cuts a transfer when the grace time is over, and waits until it is kept', async () => {
+    const going = await startBench()
+    ftp = await loggedIn(going)
+    const data = await ftp.openData()
+    await ftp.ask('STOR a.csv')
+    const secured = await secureData(data)
+    await new Promise((resolve) => secured.write('email\n', resolve))
+    await pause(50)
+    await going.listener.stop(50)
+    expect(await going.names()).toEqual(['a.csv.incomplete'])
+    await going.state.close()
+  })
+})
+
+describe('active mode', () => {
+  /** A port of the client, as PORT and EPRT announce it. */
+  async function ownPort(): Promise<{ port: number; next: Promise<Socket>; close: () => void }> {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const next = once(server, 'connection').then(([socket]) => socket as Socket)
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    return { port, next, close: () => void server.close() }
+  }
+  let active: Bench
+  beforeAll(async () => {
+    active = await startBench({ active: true, limits: { passiveMs: 500 } })
+  })
+  afterAll(() => active.stop())
+
+  test('is off unless it is switched on: 502, and nobody is connected to', async () => {
+    ftp = await loggedIn(bench)
+    const own = await ownPort()
+    const numbers = `127,0,0,1,${own.port >> 8},${own.port & 255}`
+    expect(await ftp.ask(`PORT ${numbers}`)).toMatch(/^502 /)
+    expect(await ftp.ask('STOR a.csv')).toMatch(/^425 /)
+    expect(await ftp.ask('FEAT')).not.toContain('EPRT')
+    own.close()
+  })
+
+  test.each<[string, (port: number) => string]>([
+    ['PORT', (port) => `PORT 127,0,0,1,${port >> 8},${port & 255}`],
+    ['EPRT', (port) => `EPRT |1|127.0.0.1|${port}|`],
+    ['EPRT with another delimiter', (port) => `EPRT !1!127.0.0.1!${port}!`],
+  ])('%s: this side connects when the transfer begins', async (_, line) => {
+    ftp = await loggedIn(active)
+    const own = await ownPort()
+    expect(await ftp.ask(line(own.port))).toMatch(/^200 /)
+    expect(await ftp.ask('STOR a.csv')).toMatch(/^150 /)
+    // The side that connects is still the server of TLS (RFC 4217 section 7).
+    const secured = await secureData(await own.next)
+    secured.end('email\n')
+    expect(await ftp.next()).toMatch(/^226 /)
+    expect(await ftp.ask('FEAT')).toContain('\r\n EPRT\r\n')
+    own.close()
+    await active.clear()
+  })
+
+  test.each([
+    ['PORT 127,0,0,2,200,0', 504],
+    ['PORT 127,0,0,1,0,22', 504],
+    ['PORT 127,0,0,1,3,255', 504],
+    ['PORT 10,0,0,1,200,0', 504],
+    ['PORT 127,0,0,1,256,0', 501],
+    ['PORT 127.0.0.1', 501],
+    ['PORT', 501],
+    ['EPRT |1|127.0.0.2|51200|', 504],
+    ['EPRT |1|127.0.0.1|80|', 504],
+    ['EPRT |2|::1|51200|', 504],
+    ['EPRT |3|x|51200|', 522],
+    ['EPRT |1|::1|51200|', 501],
+    ['EPRT |1|127.0.0.1|99999|', 501],
+    ['EPRT', 501],
+  ])('%s is refused with %i: only the own address and ports from 1024', async (line, wanted) => {
+    ftp = await loggedIn(active)
+    expect(await ftp.ask(line)).toMatch(new RegExp(`^${wanted} `))
+    expect(await ftp.ask('LIST')).toMatch(/^425 /)
+  })
+
+  test('a port that does not answer is 425, and leaves nothing', async () => {
+    ftp = await loggedIn(active)
+    const own = await ownPort()
+    own.close()
+    await ftp.ask(`EPRT |1|127.0.0.1|${own.port}|`)
+    await ftp.ask('STOR a.csv')
+    expect(await ftp.next()).toMatch(/^425 /)
+    expect(await active.names()).toEqual([])
+  })
+
+  test('after EPSV ALL it is refused too (RFC 2428 section 4)', async () => {
+    ftp = await loggedIn(active)
+    await ftp.ask('EPSV ALL')
+    expect(await ftp.ask('PORT 127,0,0,1,200,0')).toMatch(/^503 /)
+    expect(await ftp.ask('EPRT |1|127.0.0.1|51200|')).toMatch(/^503 /)
+  })
+})
+
+describe('IPv6', () => {
+  test('EPSV is used, PASV says so, and an address of IPv4 in IPv6 counts as IPv4', async () => {
+    const six = await startBench({ host: '::1' })
+    const tcp = connectSocket(six.listener.implicitPort, '::1')
+    await once(tcp, 'connect')
+    const tls = await secureData(tcp)
+    let text = ''
+    tls.on('data', (chunk) => (text += String(chunk)))
+    const ask = async (line: string): Promise<string> => {
+      text = ''
+      tls.write(`${line}\r\n`)
+      await until(() => text.endsWith('\r\n'), 'a reply comes')
+      return text
+    }
+    await until(() => text.startsWith('220'), 'it greets')
+    await ask('USER maple')
+    await ask(`PASS ${password}`)
+    expect(await ask('PASV')).toMatch(/^425 .*EPSV/)
+    expect(await ask('EPSV 1')).toMatch(/^522 .*\(2\)/)
+    expect(await ask('EPSV 2')).toMatch(/^229 /)
+    tls.destroy()
+    await six.stop()
+    const both = await startBench({ host: '::' })
+    ftp = await loggedIn(both)
+    expect(await ftp.ask('PASV')).toMatch(/^227 .*\(127,0,0,1,/)
+    expect(await ftp.upload('STOR a.csv', 'x\n')).toMatch(/^226 /)
+    ftp.destroy()
+    await both.stop()
+    ftp = await loggedIn(bench)
+  })
+})
+
+describe('behind a proxy', () => {
+  const first = 45_100
+  const ports = { first, last: first + 50 }
+  const signature = Buffer.from([13, 10, 13, 10, 0, 13, 10, 81, 85, 73, 84, 10, 0x21, 0x11, 0, 12])
+
+  function header(version: 1 | 2, address: string, destinationPort: number): string | Buffer {
+    if (version === 1) return `PROXY TCP4 ${address} 10.0.0.1 40000 ${destinationPort}\r\n`
+    const ends = Buffer.from([...address.split('.').map(Number), 10, 0, 0, 1, 0x9c, 0x40, 0, 0])
+    ends.writeUInt16BE(destinationPort, 10)
+    return Buffer.concat([signature, ends])
+  }
+
+  let proxied: Bench
+  beforeAll(async () => {
+    proxied = await startBench({
+      proxyProtocol: true,
+      passive: { ports, announced: '203.0.113.1' },
+    })
+  })
+  afterAll(() => proxied.stop())
+
+  async function come(version: 1 | 2, address: string): Promise<RawFtp> {
+    const one = await connect(proxied.listener.explicitPort, {
+      header: header(version, address, 21),
+    })
+    await one.login()
+    return one
+  }
+
+  async function data(version: 1 | 2, address: string, to: number): Promise<TLSSocket> {
+    const tcp = connectSocket(first, '127.0.0.1')
+    tcp.on('error', () => undefined)
+    await once(tcp, 'connect')
+    tcp.write(header(version, address, to))
+    return secureData(tcp)
+  }
+
+  const portOf = (reply: string): number => Number(/\|(\d+)\|\)$/.exec(reply)?.[1])
+
+  test.each([1, 2] as const)(
+    'version %i: the address counts, and data finds its transfer by the port that it was sent to',
+    async (version) => {
+      ftp = await come(version, '198.51.100.7')
+      const other = await come(version, '198.51.100.8')
+      const [own, others] = [portOf(await ftp.ask('EPSV')), portOf(await other.ask('EPSV'))]
+      expect(own).not.toBe(others)
+      await ftp.ask('STOR a.csv')
+      await other.ask('STOR b.csv')
+      const [one, two] = [
+        await data(version, '198.51.100.7', own),
+        await data(version, '198.51.100.8', others),
+      ]
+      two.end('two\n')
+      one.end('one\n')
+      expect(await ftp.next()).toMatch(/^226 /)
+      expect(await other.next()).toMatch(/^226 /)
+      expect(String(await proxied.stored('a.csv'))).toBe('one\n')
+      expect(String(await proxied.stored('b.csv'))).toBe('two\n')
+      const entries = await proxied.state.audit.list({ tenantId: 'ten_maple', limit: 50 })
+      const found = entries.find(({ event, path }) => event === 'CLOSE' && path === '/a.csv')
+      expect(found?.address).toBe('198.51.100.7')
+      other.destroy()
+      await proxied.clear()
+    },
+  )
+
+  test('a data connection of another client, or to another port, is refused and harms nobody', async () => {
+    ftp = await come(2, '198.51.100.7')
+    const own = portOf(await ftp.ask('EPSV'))
+    await ftp.ask('STOR a.csv')
+    for (const [address, port] of [
+      ['198.51.100.9', own],
+      ['198.51.100.7', own === first ? own + 1 : own - 1],
+    ] as const) {
+      const tcp = connectSocket(first, '127.0.0.1')
+      tcp.on('error', () => undefined)
+      await once(tcp, 'connect')
+      tcp.write(header(2, address, port))
+      await once(tcp, 'close')
+    }
+    const right = await data(2, '198.51.100.7', own)
+    right.end('x\n')
+    expect(await ftp.next()).toMatch(/^226 /)
+    await proxied.clear()
+  })
+
+  test('a connection without the header is closed without a word', async () => {
+    ftp = await connect(proxied.listener.explicitPort, {
+      greeting: false,
+      header: 'USER maple\r\n',
+    })
+    await expect(ftp.next()).rejects.toThrow(/closed by the server, after ""/)
+  })
+})
