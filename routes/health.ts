@@ -21,6 +21,11 @@ const readySchema = z
   })
   .meta({ id: 'Readiness' })
 
+/** Every check with whether it is well. */
+export function checkAll(checks: readonly HealthCheck[]): Promise<{ name: string; ok: boolean }[]> {
+  return Promise.all(checks.map(async (check) => ({ name: check.name, ok: await isWell(check) })))
+}
+
 async function isWell({ check }: HealthCheck): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<boolean>((resolve) => {
@@ -73,9 +78,7 @@ async function ready(
   checks: readonly HealthCheck[],
   verbose: boolean,
 ): Promise<Response> {
-  const results = await Promise.all(
-    checks.map(async (check) => ({ name: check.name, ok: await isWell(check) })),
-  )
+  const results = await checkAll(checks)
   const well = results.every(({ ok }) => ok)
   const body = { status: well ? 'ready' : 'not ready' }
   return context.json(verbose || !well ? { ...body, checks: results } : body, well ? 200 : 503)

@@ -1,20 +1,9 @@
 import { z } from 'zod'
-import type { Clock } from '../src/domain/clock.ts'
-import type { Importer } from '../src/domain/importer.ts'
-import type { Run } from '../src/domain/run.ts'
-import type { AuditStore, RunStore } from '../src/domain/state.ts'
-import type { Caller } from './auth.ts'
-import { audited } from './audit-trail.ts'
 import { endpoint } from './endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
-import { findRun, runJson, runSchema } from './run-json.ts'
-
-export interface RunActionsOptions {
-  runs: Pick<RunStore, 'get'>
-  importer: Pick<Importer, 'approve' | 'reject' | 'cancel' | 'retry' | 'revert'>
-  audit: Pick<AuditStore, 'append'>
-  clock: Clock
-}
+import { runJson, runSchema } from './run-json.ts'
+import { runOperations } from './run-operations.ts'
+import type { RunOperationsOptions } from './run-operations.ts'
 
 const noteBody = z
   .strictObject({
@@ -31,26 +20,9 @@ const retryQuery = z.strictObject({
 })
 
 /** What can be done with a run; a state that does not allow it gets 409. */
-export function runActions(options: RunActionsOptions): Endpoint[] {
-  const { runs, importer } = options
-  const record = audited(options)
+export function runActions(options: RunOperationsOptions): Endpoint[] {
+  const operations = runOperations(options)
   const changed = { 200: { description: 'The run as it is now', schema: runSchema } }
-
-  /** Does `work` on the run, and keeps who wanted it. */
-  async function act(
-    caller: Caller,
-    id: string,
-    action: string,
-    work: (run: Run) => Promise<Run>,
-  ): Promise<Run> {
-    const run = await findRun(runs, caller, id)
-    const result = await work(run)
-    record(caller, { event: 'RUN', tenantId: run.tenantId, path: run.id, detail: action })
-    return result
-  }
-  const actorOf = ({ name }: Caller): string => name ?? 'unknown'
-  const withNote = (action: string, note: string | undefined): string =>
-    note === undefined ? action : `${action}: ${note}`
 
   return [
     endpoint(
@@ -63,9 +35,7 @@ export function runActions(options: RunActionsOptions): Endpoint[] {
       },
       async ({ context, caller, body }) => {
         const id = context.req.param('id') ?? ''
-        const run = await act(caller, id, withNote('approve', body?.note), (held) =>
-          importer.approve(held.id, actorOf(caller)),
-        )
+        const run = await operations.approve(caller, id, body?.note)
         return context.json(runJson(run))
       },
     ),
@@ -79,9 +49,7 @@ export function runActions(options: RunActionsOptions): Endpoint[] {
       },
       async ({ context, caller, body }) => {
         const id = context.req.param('id') ?? ''
-        const run = await act(caller, id, withNote('reject', body?.note), (held) =>
-          importer.reject(held.id, actorOf(caller)),
-        )
+        const run = await operations.reject(caller, id, body?.note)
         return context.json(runJson(run))
       },
     ),
@@ -95,9 +63,7 @@ export function runActions(options: RunActionsOptions): Endpoint[] {
       },
       async ({ context, caller, body }) => {
         const id = context.req.param('id') ?? ''
-        const run = await act(caller, id, withNote('cancel', body?.note), (active) =>
-          importer.cancel(active.id),
-        )
+        const run = await operations.cancel(caller, id, body?.note)
         return context.json(runJson(run), 202)
       },
     ),
@@ -111,9 +77,7 @@ export function runActions(options: RunActionsOptions): Endpoint[] {
       },
       async ({ context, caller, query }) => {
         const id = context.req.param('id') ?? ''
-        const run = await act(caller, id, query.force ? 'retry by force' : 'retry', (old) =>
-          importer.retry(old.id, { force: query.force, actor: actorOf(caller) }),
-        )
+        const run = await operations.retry(caller, id, query.force)
         context.header('location', `/imports/${run.id}`)
         return context.json(runJson(run), 202)
       },
@@ -128,9 +92,7 @@ export function runActions(options: RunActionsOptions): Endpoint[] {
       },
       async ({ context, caller, body }) => {
         const id = context.req.param('id') ?? ''
-        const run = await act(caller, id, withNote('revert', body?.note), (old) =>
-          importer.revert(old.id, actorOf(caller)),
-        )
+        const run = await operations.revert(caller, id, body?.note)
         return context.json(runJson(run))
       },
     ),
