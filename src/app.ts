@@ -5,6 +5,8 @@ import { secureHeaders } from 'hono/secure-headers'
 import { accounts } from '../routes/accounts.ts'
 import { audit } from '../routes/audit.ts'
 import type { HttpEnv } from '../routes/auth.ts'
+import { consolePages } from '../routes/console/console.ts'
+import type { ConsoleParts } from '../routes/console/console.ts'
 import { methodsOf, mount } from '../routes/endpoint.ts'
 import { health } from '../routes/health.ts'
 import type { HealthCheck } from '../routes/health.ts'
@@ -35,6 +37,7 @@ export interface AppOptions {
   hashPassword: (password: string) => Promise<string>
   /** What `GET /readyz` asks. */
   checks: readonly HealthCheck[]
+  console: ConsoleParts
   /** Bytes of a file by HTTP; default: 1 GiB, as for every door. */
   maxBytes?: number
   /** True once the service stops; default: never. */
@@ -70,7 +73,8 @@ export function createApp(options: AppOptions): Hono<HttpEnv> {
   ]
 
   const app = new Hono<HttpEnv>()
-  app.use(requestId(), secureHeaders())
+  // Forms need their origin told, which no-referrer would take away.
+  app.use(requestId(), secureHeaders({ referrerPolicy: 'same-origin' }))
   app.use((context, next) => forPrograms(context, next))
   app.onError(onError(options.log))
   app.notFound((context) => {
@@ -87,6 +91,7 @@ export function createApp(options: AppOptions): Hono<HttpEnv> {
       `Cannot ${method.slice(0, 20)} "${shown}": one of ${methods.join(', ')} is needed`,
     )
   })
+  app.route('/', consolePages({ ...options, ...options.console, operations }))
   mount(app, endpoints, { tokens: state.tokens, clock: options.clock })
   return app
 }

@@ -49,6 +49,12 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/token-create.ts'),
   },
   {
+    name: 'console link',
+    usage: '[TENANT]',
+    sentence: "Prints a link that signs in to the console once: an agent, or a client's staff",
+    load: () => import('./commands/console-link.ts'),
+  },
+  {
     name: 'doctor',
     usage: '',
     sentence: 'Checks the data folder, the databases and the settings and says what to mend',

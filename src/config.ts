@@ -56,6 +56,13 @@ const asPortRange = (text: string): { first: number; last: number } => {
   throw new Error('FIRST-LAST with ports from 1024 to 65535 is needed, such as 50000-50099')
 }
 
+const asThreePorts = (text: string): readonly [number, number, number] | null => {
+  if (text === '') return null
+  const [sftp = 0, ftps = 0, implicit = 0, ...rest] = text.split(',').map(asWhole(1, 65_535))
+  if (rest.length === 0 && implicit !== 0) return [sftp, ftps, implicit]
+  throw new Error('three ports with commas are needed, such as 22,21,990')
+}
+
 const asUrl =
   (...schemes: readonly string[]) =>
   (text: string): string | null => {
@@ -162,6 +169,18 @@ export const options = {
     '127.0.0.1',
     'Address of the HTTP interface; it speaks no TLS, so anything but loopback needs a TLS proxy in front',
     asText,
+  ),
+  publicUrl: option(
+    'PUBLIC_URL',
+    '',
+    'Where people reach the console, such as https://drop.example.com; none means the HTTP address and port',
+    asUrl('http', 'https'),
+  ),
+  publicPorts: option(
+    'PUBLIC_PORTS',
+    '',
+    'Ports that clients reach SFTP, FTPS and implicit FTPS at, such as 22,21,990; none means those listened on',
+    asThreePorts,
   ),
   httpPort: option('HTTP_PORT', '8080', 'Port of the HTTP interface; 0 takes a free one', asPort),
   importIntervalMinutes: option(

@@ -21,11 +21,13 @@ import { startFtpsListener } from './listeners/ftps/listener.ts'
 import { generateHostKey } from './listeners/sftp/host-key.ts'
 import { startSftpListener } from './listeners/sftp/listener.ts'
 import { embeddedOutbox } from './mail/outbox.ts'
+import { readMail } from './mail/read.ts'
 import { startSender } from './mail/sender.ts'
 import type { Sender } from './mail/sender.ts'
 import { readinessChecks } from './readiness.ts'
 import { createWorkers } from './workers.ts'
 import { openFileStore } from '../storage/index.ts'
+import type { Doors } from '../routes/console/doors.ts'
 
 /** A running server. */
 export interface Server {
@@ -99,6 +101,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     onCommit: () => importer.nudge(),
   })
   let isStopping = false
+  let doors: Doors | undefined
   const app = createApp({
     state,
     importer,
@@ -109,6 +112,15 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     hashPassword: (password) => hasher.hash(password),
     checks: readinessChecks({ state, files, clock, certFile: certificate.certFile }),
     isStopping: () => isStopping,
+    console: {
+      doors: () => {
+        if (doors === undefined) throw new Error('The listeners are not up yet')
+        return doors
+      },
+      mailHost: config.mailHost,
+      onMail: () => sender.nudge(),
+      readMail,
+    },
   })
 
   const stopImports = await importer.start()
@@ -145,6 +157,18 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     ftpsPort: ftps.explicitPort,
     ftpsImplicitPort: ftps.implicitPort,
     httpPort: http.port,
+    hostKeyFingerprint: sftp.fingerprint,
+  }
+  const [sftpPort, ftpsPort, ftpsImplicitPort] = config.publicPorts ?? [
+    ports.sftpPort,
+    ports.ftpsPort,
+    ports.ftpsImplicitPort,
+  ]
+  doors = {
+    host: config.publicUrl === null ? null : new URL(config.publicUrl).hostname,
+    sftpPort,
+    ftpsPort,
+    ftpsImplicitPort,
     hostKeyFingerprint: sftp.fingerprint,
   }
   if (certificate.selfSigned) {

@@ -1,4 +1,5 @@
 import { readConfig } from '../config.ts'
+import { consoleLink } from '../console-link.ts'
 import { createLog } from '../observe/log.ts'
 import { startServer } from '../server.ts'
 import { UsageError } from '../usage.ts'
@@ -9,7 +10,11 @@ export async function run(args: string[]): Promise<number> {
   const config = readConfig(process.env)
   const log = createLog({ level: config.logLevel })
   const server = await startServer({ config, log })
-  if ((await server.state.tenants.list()).length === 0) process.stderr.write(firstSteps)
+  if ((await server.state.tenants.list()).length === 0) {
+    const { state, httpPort } = server
+    const link = await consoleLink({ state, config: { ...config, httpPort }, name: 'first run' })
+    process.stderr.write(firstSteps(link))
+  }
 
   process.on('SIGHUP', () => void server.reloadCertificate())
   await signalled()
@@ -19,12 +24,15 @@ export async function run(args: string[]): Promise<number> {
   return 0
 }
 
-const firstSteps = `
-There is no client yet. In another terminal, make the first one and its login:
+const firstSteps = (link: string): string => `
+There is no client yet. Make the first one in the console; this link signs you in, once:
+
+  ${link}
+
+Or here in another terminal:
 
   npm run rosterdrop -- tenant add "Maple College" --reply-to it@maple.example --failed-import-email hr@maple.example
   npm run rosterdrop -- account add "Maple College" maple
-  npm run rosterdrop -- token create --operator "first token"
 
 `
 

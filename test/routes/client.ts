@@ -12,6 +12,7 @@ import { nextState, zeroCounts } from '../../src/domain/run.ts'
 import type { Run, RunEvent } from '../../src/domain/run.ts'
 import type { StateStore } from '../../src/domain/state.ts'
 import type { FileStore } from '../../src/domain/storage.ts'
+import { readMail } from '../../src/mail/read.ts'
 import { memoryDriver } from '../../storage/memory.ts'
 import { defaultLimits } from '../../src/drop/limits.ts'
 import { createPasswordHasher } from '../../src/drop/password.ts'
@@ -162,6 +163,18 @@ export async function openWorld(
     penalties: createPenalties({ clock, limits: defaultLimits }),
     hashPassword: (password) => hasher.hash(password),
     checks: [{ name: 'database', check: () => state.ping() }],
+    console: {
+      doors: () => ({
+        host: null,
+        sftpPort: 2222,
+        ftpsPort: 2121,
+        ftpsImplicitPort: 2990,
+        hostKeyFingerprint: 'SHA256:for-tests',
+      }),
+      mailHost: 'rosterdrop.example',
+      onMail: () => undefined,
+      readMail,
+    },
     ...changes,
   })
 
