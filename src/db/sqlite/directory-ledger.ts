@@ -7,6 +7,7 @@ import type {
   RowOutcome,
   RowPlan,
 } from '../../domain/directory.ts'
+import { createChanges } from './directory-changes.ts'
 import { createDeferred } from './directory-deferred.ts'
 import { createPresence } from './directory-presence.ts'
 import { createFailures } from './directory-failures.ts'
@@ -38,6 +39,7 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
   const presence = createPresence(db, run)
   const sightings = createSightings(db, run)
   const now = options.now()
+  const changes = createChanges(db)
   let rows: RowStore | undefined
   let wrote = false
   let closed = false
@@ -81,6 +83,7 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
         run,
         plan,
         now,
+        change: () => changes.next,
         remember: (id, hash) => fingerprints.set(id, hash),
       })
     },
@@ -131,7 +134,7 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
       return presence.absent(present)
     },
     async deactivate(present) {
-      const count = presence.deactivate(present, now, (id) => store().keepImage(id))
+      const count = presence.deactivate(present, { now, change: changes.next }, (id) => store().keepImage(id))
       if (count > 0) wrote = true
       return count
     },
@@ -143,7 +146,10 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
         begin()
         failures.release()
       } else {
-        if (wrote) fact.run('changed_by', runId)
+        if (wrote) {
+          fact.run('changed_by', runId)
+          changes.keep(options.now())
+        }
         fingerprints.flush()
       }
       keepState.run(JSON.stringify(state), run)

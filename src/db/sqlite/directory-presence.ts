@@ -50,15 +50,19 @@ export function createPresence(db: DatabaseSync, run: number) {
       return counts
     },
     /** Sets the absent users inactive; `each` is told of every one. */
-    deactivate(present: Uint8Array, now: number, keepImage: (id: number) => void): number {
-      const change = db.prepare(
-        'UPDATE users SET active = 0, changed_run = ?, changed_at = ? WHERE id = ?',
+    deactivate(
+      present: Uint8Array,
+      { now, change }: { now: number; change: number },
+      keepImage: (id: number) => void,
+    ): number {
+      const update = db.prepare(
+        'UPDATE users SET active = 0, changed_run = ?, changed_at = ?, change = ? WHERE id = ?',
       )
       let count = 0
       for (const id of actives()) {
         if (has(present, id)) continue
         keepImage(id)
-        change.run(run, now, id)
+        update.run(run, now, change, id)
         count += 1
       }
       return count

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { RevertResult } from '../../domain/directory.ts'
 import { AppError } from '../../domain/error.ts'
 import { shownList } from '../../domain/reason.ts'
+import { createChanges } from './directory-changes.ts'
 import { createFingerprints } from './directory-fingerprints.ts'
 import { imageColumns } from './directory-rows.ts'
 import { inTransaction } from './open.ts'
@@ -40,6 +41,10 @@ export function revertRun(
     )
     for (const row of ids.all(run)) fingerprints.set(number(row, 'id'), 0)
     fingerprints.flush()
+    const changes = createChanges(db)
+    db.prepare(
+      `INSERT INTO removed_users SELECT ?, id, UserUUID, email, username FROM users WHERE created_run = ?`,
+    ).run(changes.next, run)
     const removed = Number(db.prepare('DELETE FROM users WHERE created_run = ?').run(run).changes)
     // First let go of the keys, so that addresses that were swapped can be swapped back.
     db.prepare(
@@ -55,8 +60,9 @@ export function revertRun(
         )
         .run(run)
       db.prepare(
-        'UPDATE users SET changed_at = ? WHERE id IN (SELECT user_id FROM before_images WHERE run = ?)',
-      ).run(now, run)
+        'UPDATE users SET changed_at = ?, change = ? WHERE id IN (SELECT user_id FROM before_images WHERE run = ?)',
+      ).run(now, changes.next, run)
+      changes.keep(now)
       db.prepare('DELETE FROM before_images WHERE run = ?').run(run)
       db.prepare("INSERT OR REPLACE INTO facts VALUES ('changed_by', ?)").run(by)
       return { removed, restored: Number(restored.changes) }

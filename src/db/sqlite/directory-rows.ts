@@ -21,6 +21,8 @@ export interface RowStoreOptions {
   run: number
   plan: RowPlan
   now: number
+  /** Number of the commit that what is stored now belongs to. */
+  change: () => number
   /** Keeps the fingerprint of the record that a user now stands for. */
   remember: (userId: number, hash: number) => void
 }
@@ -32,7 +34,7 @@ type Found = readonly Value[]
 const [atId, atActive, atEmail, atUsername, atUuid, atFields] = [0, 1, 2, 3, 4, 5]
 
 /** Matches checked rows with the users and stores them; statements are made once for a file. */
-export function createRowStore({ db, run, plan, now, remember }: RowStoreOptions) {
+export function createRowStore({ db, run, plan, now, change, remember }: RowStoreOptions) {
   const { fields } = plan
   const statements = prepare(db, plan)
   const emailSlot = fields.indexOf('email')
@@ -46,7 +48,8 @@ export function createRowStore({ db, run, plan, now, remember }: RowStoreOptions
     for (let i = 0; i < fields.length; i += 1) values.push(row.values[i] ?? null)
     if (sourceSlot >= 0) values[sourceSlot] ??= plan.defaultLoginSource
     else values.push(plan.defaultLoginSource)
-    values.push(row.active === false ? 0 : 1, row.emailKey, row.usernameKey, run, run, now, now)
+    values.push(row.active === false ? 0 : 1, row.emailKey, row.usernameKey)
+    values.push(run, run, now, now, change())
     const { changes, lastInsertRowid } = statements.insert.run(...values)
     if (changes === 0) return false
     remember(Number(lastInsertRowid), hash)
@@ -121,10 +124,10 @@ export function createRowStore({ db, run, plan, now, remember }: RowStoreOptions
       if (reasons.length > 0) return { reasons }
     }
     statements.keepImage.run(run, id)
-    if (keysChange) statements.update.run(...values, active, emailKey, usernameKey, run, now, id)
+    if (keysChange) statements.update.run(...values, active, emailKey, usernameKey, run, now, change(), id)
     else {
       const others = values.filter((_, index) => !statements.keyed.has(index))
-      statements.updateUnkeyed.run(...others, active, run, now, id)
+      statements.updateUnkeyed.run(...others, active, run, now, change(), id)
     }
     remember(id, hash)
     return 'updated'
@@ -185,6 +188,7 @@ function prepare(db: DatabaseSync, plan: RowPlan) {
     'changed_run',
     'created_at',
     'changed_at',
+    'change',
   ]
   const keyFields: readonly StoredField[] = ['UserUUID']
   const keyed = new Set(keyFields.map((field) => fields.indexOf(field)).filter((at) => at >= 0))
@@ -205,11 +209,11 @@ function prepare(db: DatabaseSync, plan: RowPlan) {
     byEmail: lookUp('email_key = ?'),
     byUsername: lookUp('username_key = ?'),
     update: db.prepare(
-      `UPDATE users SET ${set([...fields, 'active', 'email_key', 'username_key', 'changed_run', 'changed_at'])} WHERE id = ?`,
+      `UPDATE users SET ${set([...fields, 'active', 'email_key', 'username_key', 'changed_run', 'changed_at', 'change'])} WHERE id = ?`,
     ),
     // An UPDATE that names an indexed column writes its index, also when the value stays.
     updateUnkeyed: db.prepare(
-      `UPDATE users SET ${set([...unkeyed, 'active', 'changed_run', 'changed_at'])} WHERE id = ?`,
+      `UPDATE users SET ${set([...unkeyed, 'active', 'changed_run', 'changed_at', 'change'])} WHERE id = ?`,
     ),
     setPassword: db.prepare('UPDATE users SET password_hash = ? WHERE id = ?'),
     vacate: db.prepare('UPDATE users SET email_key = ?, username_key = ? WHERE id = ?'),

@@ -33,11 +33,30 @@ CREATE TABLE users (
   created_run INTEGER NOT NULL,
   changed_run INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
-  changed_at INTEGER NOT NULL
+  changed_at INTEGER NOT NULL,
+  -- Number of the commit that last changed the user: grows, and is the same for all users of one commit.
+  change INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX users_by_change ON users (change);
 CREATE UNIQUE INDEX users_by_uuid ON users (UserUUID) WHERE UserUUID IS NOT NULL;
 CREATE UNIQUE INDEX users_by_email ON users (email_key) WHERE email_key IS NOT NULL;
 CREATE UNIQUE INDEX users_by_username ON users (username_key) WHERE username_key IS NOT NULL;
+
+-- Commits that changed users, and when.
+CREATE TABLE changes (
+  change INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL
+) STRICT;
+
+-- Users that are gone because the import that made them was reverted: what they were, for those who follow changes.
+CREATE TABLE removed_users (
+  change INTEGER NOT NULL,
+  id INTEGER NOT NULL,
+  UserUUID TEXT,
+  email TEXT,
+  username TEXT,
+  PRIMARY KEY (change, id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE ledger (
   seq INTEGER PRIMARY KEY,
