@@ -44,12 +44,15 @@ export function page<T>(
   const last = items.at(-1)
   const more = found.length > items.length && last !== undefined
   const nextCursor = more ? options.cursorOf(last) : null
-  if (nextCursor !== null) {
-    const next = new URL(context.req.url)
-    next.searchParams.set('cursor', nextCursor)
-    context.header('link', `<${next.pathname}${next.search}>; rel="next"`)
-  }
+  if (nextCursor !== null) linkNext(context, nextCursor)
   return context.json({ data: items.map(options.show), nextCursor })
+}
+
+/** The header that leads to the next page (RFC 8288). */
+export function linkNext(context: Context, cursor: string): void {
+  const next = new URL(context.req.url)
+  next.searchParams.set('cursor', cursor)
+  context.header('link', `<${next.pathname}${next.search}>; rel="next"`)
 }
 
 /** The whole number that a cursor of ours is. Throws `invalid` for one that was made up. */

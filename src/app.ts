@@ -8,6 +8,7 @@ import type { HttpEnv } from '../routes/auth.ts'
 import { consolePages } from '../routes/console/console.ts'
 import type { ConsoleParts } from '../routes/console/console.ts'
 import { methodsOf, mount } from '../routes/endpoint.ts'
+import { fileFormat } from '../routes/format.ts'
 import { health } from '../routes/health.ts'
 import type { HealthCheck } from '../routes/health.ts'
 import { imports } from '../routes/imports.ts'
@@ -19,11 +20,13 @@ import { runFiles } from '../routes/run-files.ts'
 import { run } from '../routes/run.ts'
 import { settings } from '../routes/settings.ts'
 import { tenants as tenantRoutes } from '../routes/tenants.ts'
+import { users } from '../routes/users.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Importer } from './domain/importer.ts'
 import type { Log } from './domain/log.ts'
 import type { PenaltyBook } from './domain/penalty.ts'
 import type { StateStore } from './domain/state.ts'
+import type { UserReader } from './domain/user-reader.ts'
 import type { FileStore } from './domain/storage.ts'
 
 export interface AppOptions {
@@ -33,6 +36,8 @@ export interface AppOptions {
   clock: Clock
   log: Log
   penalties: PenaltyBook
+  /** The directory of a tenant, for reading; undefined while it has none. */
+  openUsers: (tenantId: string) => Promise<UserReader | undefined>
   /** A PHC string of a new password. */
   hashPassword: (password: string) => Promise<string>
   /** What `GET /readyz` asks. */
@@ -65,6 +70,8 @@ export function createApp(options: AppOptions): Hono<HttpEnv> {
     ...run({ runs }),
     ...runFiles({ ...options, runs }),
     ...runActions({ ...options, runs, audit: state.audit }),
+    ...users({ ...options, tenants: operations.tenants }),
+    ...fileFormat(),
     ...settings(operations),
     ...accounts(operations),
     ...tenantRoutes(operations, { store: tenants }),

@@ -24,6 +24,11 @@ import { embeddedOutbox } from './mail/outbox.ts'
 import { readMail } from './mail/read.ts'
 import { startSender } from './mail/sender.ts'
 import type { Sender } from './mail/sender.ts'
+<<<<<<< HEAD
+=======
+import { smtpTransport } from './mail/smtp.ts'
+import { createReaders } from './readers.ts'
+>>>>>>> 95b0be2 (feat(routes): users with their changes in order, as csv, and the format)
 import { readinessChecks } from './readiness.ts'
 import { createWorkers } from './workers.ts'
 import { openFileStore } from '../storage/index.ts'
@@ -100,6 +105,9 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     allowList: config.allowList,
     onCommit: () => importer.nudge(),
   })
+  const readers = createReaders(async (tenantId) =>
+    openDirectoryReader(directoryFile.replace('*', tenantId)),
+  )
   let isStopping = false
   let doors: Doors | undefined
   const app = createApp({
@@ -109,6 +117,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     clock,
     log,
     penalties: doorkeeper.penalties,
+    openUsers: (tenantId) => readers.of(tenantId),
     hashPassword: (password) => hasher.hash(password),
     checks: readinessChecks({ state, files, clock, certFile: certificate.certFile }),
     isStopping: () => isStopping,
@@ -182,6 +191,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     const graceMs = config.stopGraceSeconds * 1_000
     await Promise.all([sftp.stop(graceMs), ftps.stop(graceMs), http.stop(graceMs), stopImports()])
     await sender.stop()
+    await readers.close()
     await state.close()
     await files.close()
   }

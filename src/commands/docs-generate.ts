@@ -1,4 +1,11 @@
-import { clearWord, columns, commonCodes, fieldNames, fileLimits } from '../domain/format.ts'
+import {
+  clearWord,
+  columns,
+  commonCodes,
+  fieldNames,
+  fileLimits,
+  templateCsv,
+} from '../domain/format.ts'
 import type { FieldName } from '../domain/format.ts'
 import { reasonCodes, reasons, reasonSentence } from '../domain/reason.ts'
 import type { ReasonCode, ReasonParams } from '../domain/reason.ts'
@@ -143,15 +150,10 @@ ${reasonCodes.map(reasonRow).join('\n')}
 `
 }
 
-/** examples/template.csv: every column, in UTF-8 with byte order mark, so that a spreadsheet keeps accents. */
-function templateFile(): string {
-  return `\ufeff${fieldNames.join(',')}\r\n`
-}
-
 /** The pages that are made from the tables of the domain: path from the top of the repository → text. */
 export function formatPages(): Record<string, string> {
   return {
     'docs/file-format.md': fileFormatPage(),
-    'examples/template.csv': templateFile(),
+    'examples/template.csv': templateCsv,
   }
 }

@@ -289,3 +289,6 @@ export const fileLimits = {
 
 /** The start of the headers that a failure report adds. */
 export const reportPrefix = 'import_error_'
+
+/** A file with every column and no row: UTF-8 with byte order mark, so that a spreadsheet keeps accents. */
+export const templateCsv = `\ufeff${fieldNames.join(',')}\r\n`

@@ -6,6 +6,7 @@ import { openDirectory, openDirectoryReader } from '../../src/db/sqlite/director
 import { rowsContract } from './directory-rows-contract.ts'
 import { importAll, usersOf } from './directory-rows.ts'
 import { runsContract } from './directory-runs-contract.ts'
+import { usersContract } from './users-contract.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-directory-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -16,6 +17,7 @@ const open = async (tenantId: string) => openDirectory({ file: fileOf(tenantId),
 
 rowsContract('SQLite', open)
 runsContract('SQLite', open)
+usersContract('SQLite', open)
 
 describe('openDirectory()', () => {
   test('refuses the file of another tenant', () => {

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createApp } from '../../src/app.ts'
 import type { AppOptions } from '../../src/app.ts'
+import { openDirectory } from '../../src/db/sqlite/directory.ts'
 import { openState } from '../../src/db/sqlite/state.ts'
 import type { Token, TokenScope } from '../../src/domain/account.ts'
 import type { Clock } from '../../src/domain/clock.ts'
@@ -36,6 +37,8 @@ export interface World {
   state: StateStore
   files: FileStore
   clock: Clock
+  /** The directory of a client, made when it is asked for. */
+  directory(tenantId: string): ReturnType<typeof openDirectory>
   tokens: Record<'operator' | 'tenant' | 'monitor' | 'other', string>
   addToken(scope: TokenScope, tenantId: string | null, changes?: Partial<Token>): Promise<string>
   addRun(changes?: Partial<Run>): Promise<Run>
@@ -151,6 +154,7 @@ export async function openWorld(
   const state = openState(':memory:')
   const { files } = memoryDriver()
   const clock = steadyClock()
+  const directories = new Map<string, ReturnType<typeof openDirectory>>()
   const hasher = createPasswordHasher()
   await addClient(state, 'maple')
   await addClient(state, 'oak')
@@ -161,6 +165,7 @@ export async function openWorld(
     clock,
     log: silent,
     penalties: createPenalties({ clock, limits: defaultLimits }),
+    openUsers: async (tenantId) => directories.get(tenantId),
     hashPassword: (password) => hasher.hash(password),
     checks: [{ name: 'database', check: () => state.ping() }],
     console: {
@@ -211,6 +216,12 @@ export async function openWorld(
     state,
     files,
     clock,
+    directory(tenantId) {
+      const known = directories.get(tenantId)
+      const directory = known ?? openDirectory({ file: ':memory:', tenantId })
+      directories.set(tenantId, directory)
+      return directory
+    },
     tokens,
     addToken,
     request,

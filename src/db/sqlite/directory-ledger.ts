@@ -134,7 +134,9 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
       return presence.absent(present)
     },
     async deactivate(present) {
-      const count = presence.deactivate(present, { now, change: changes.next }, (id) => store().keepImage(id))
+      const count = presence.deactivate(present, { now, change: changes.next }, (id) =>
+        store().keepImage(id),
+      )
       if (count > 0) wrote = true
       return count
     },

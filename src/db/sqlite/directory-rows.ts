@@ -124,7 +124,8 @@ export function createRowStore({ db, run, plan, now, change, remember }: RowStor
       if (reasons.length > 0) return { reasons }
     }
     statements.keepImage.run(run, id)
-    if (keysChange) statements.update.run(...values, active, emailKey, usernameKey, run, now, change(), id)
+    if (keysChange)
+      statements.update.run(...values, active, emailKey, usernameKey, run, now, change(), id)
     else {
       const others = values.filter((_, index) => !statements.keyed.has(index))
       statements.updateUnkeyed.run(...others, active, run, now, change(), id)

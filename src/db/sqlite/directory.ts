@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import type { Directory, DirectoryUser } from '../../domain/directory.ts'
-import { storedFields } from '../../domain/user.ts'
+import type { Directory } from '../../domain/directory.ts'
+import type { UserReader } from '../../domain/user-reader.ts'
 import { listFailures } from './directory-failures.ts'
+import { userOf, userReader } from './directory-users.ts'
 import { openLedger } from './directory-ledger.ts'
 import { revertRun } from './directory-revert.ts'
 import { openSqlite } from './open.ts'
-import { number, optionalText, text } from '../row.ts'
+import { text } from '../row.ts'
 
 export interface DirectoryOptions {
   /** `directory/<tenant>.db`, or `:memory:`. */
@@ -16,7 +17,7 @@ export interface DirectoryOptions {
 }
 
 /** Opens a tenant's directory to write to it: one opener at a time. */
-export function openDirectory({ file, tenantId }: DirectoryOptions): Directory {
+export function openDirectory({ file, tenantId }: DirectoryOptions): Directory & UserReader {
   const db = openSqlite(file, 'directory')
   // 16,384 pages a checkpoint and 64 MB of cache: batches of 50,000 rows fit (docs/performance.md).
   db.exec('PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -64000')
@@ -30,7 +31,7 @@ export function openDirectory({ file, tenantId }: DirectoryOptions): Directory {
 }
 
 /** Opens a directory for reading beside its writer; undefined when the tenant has none yet. */
-export function openDirectoryReader(file: string): Directory | undefined {
+export function openDirectoryReader(file: string): (Directory & UserReader) | undefined {
   if (!existsSync(file)) return undefined
   const db = new DatabaseSync(file, { readOnly: true, timeout: 10_000 })
   const version = db.prepare('PRAGMA user_version').get()?.['user_version']
@@ -41,8 +42,9 @@ export function openDirectoryReader(file: string): Directory | undefined {
   return directoryOf(db)
 }
 
-function directoryOf(db: DatabaseSync): Directory {
+function directoryOf(db: DatabaseSync): Directory & UserReader {
   return {
+    ...userReader(db),
     async begin(options) {
       return openLedger(db, options)
     },
@@ -72,16 +74,7 @@ function directoryOf(db: DatabaseSync): Directory {
       return db
         .prepare('SELECT * FROM users WHERE id > ? ORDER BY id LIMIT ?')
         .all(after, limit)
-        .map((row): DirectoryUser => ({
-          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one entry for each stored field
-          fields: Object.fromEntries(
-            storedFields.map((field) => [field, optionalText(row, field)]),
-          ) as DirectoryUser['fields'],
-          active: number(row, 'active') === 1,
-          hasPassword: row['password_hash'] !== null,
-          createdAt: number(row, 'created_at'),
-          changedAt: number(row, 'changed_at'),
-        }))
+        .map(userOf)
     },
     async revert(runId, by, now) {
       return revertRun(db, { runId, by, now })

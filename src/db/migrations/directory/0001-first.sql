@@ -38,6 +38,8 @@ CREATE TABLE users (
   change INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX users_by_change ON users (change);
+-- Few mostly: searched for among many.
+CREATE INDEX users_inactive ON users (active) WHERE active = 0;
 CREATE UNIQUE INDEX users_by_uuid ON users (UserUUID) WHERE UserUUID IS NOT NULL;
 CREATE UNIQUE INDEX users_by_email ON users (email_key) WHERE email_key IS NOT NULL;
 CREATE UNIQUE INDEX users_by_username ON users (username_key) WHERE username_key IS NOT NULL;

@@ -1,0 +1,135 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { storedFields } from '../../domain/user.ts'
+import { comparisonKey } from '../../domain/user.ts'
+import type { NumberedUser, UserChange, UserReader, UserVersion } from '../../domain/user-reader.ts'
+import { json, number, optionalText, text } from '../row.ts'
+import type { Row } from '../row.ts'
+import { imageColumns } from './directory-rows.ts'
+
+// A search that is narrowed by status looks at this many users with each key, and no further.
+const mostLookedAt = 5_000
+// Behind every text that begins with the same characters: no text holds the last code point.
+const lastCharacter = '\u{10ffff}'
+
+function fieldsOf(read: (field: string) => string | null): NumberedUser['fields'] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one entry for each stored field
+  return Object.fromEntries(
+    storedFields.map((field) => [field, read(field)]),
+  ) as NumberedUser['fields']
+}
+
+/** A user from its row. */
+export function userOf(row: Row): NumberedUser {
+  return {
+    id: number(row, 'id'),
+    fields: fieldsOf((field) => optionalText(row, field)),
+    active: number(row, 'active') === 1,
+    hasPassword: row['password_hash'] !== null,
+    createdAt: number(row, 'created_at'),
+    changedAt: number(row, 'changed_at'),
+  }
+}
+
+/** What is read of a directory's users beside its imports. */
+export function userReader(db: DatabaseSync): Omit<UserReader, 'close'> {
+  const beginning = (column: string) =>
+    db.prepare(
+      `SELECT * FROM (SELECT * FROM users WHERE ${column} >= ?1 AND ${column} < ?2 ORDER BY ${column} LIMIT ?3)
+       WHERE ?4 IS NULL OR active = ?4 LIMIT ?5`,
+    )
+  const keys = [
+    { find: beginning('email_key'), key: comparisonKey },
+    { find: beginning('username_key'), key: comparisonKey },
+    { find: beginning('UserUUID'), key: (given: string) => given },
+  ]
+  const byUuid = db.prepare('SELECT * FROM users WHERE UserUUID = ?')
+  // By steps of the index, so that the place is found without reading the commit from its beginning.
+  const sameCommit = db.prepare(
+    'SELECT * FROM users WHERE change = ? AND id > ? ORDER BY id LIMIT ?',
+  )
+  const laterCommits = db.prepare(
+    'SELECT * FROM users WHERE change > ? ORDER BY change, id LIMIT ?',
+  )
+  const removed = db.prepare(
+    `SELECT removed_users.*, changes.at FROM removed_users JOIN changes USING (change)
+     WHERE (change, id) > (?, ?) ORDER BY change, id LIMIT ?`,
+  )
+  const before = db.prepare('SELECT max(change) AS change FROM changes WHERE at < ?')
+  const history = db.prepare(
+    `SELECT run_id, body FROM ledger LEFT JOIN before_images ON run = seq AND user_id = ?1
+     WHERE body IS NOT NULL OR seq = (SELECT created_run FROM users WHERE id = ?1)
+     ORDER BY seq DESC LIMIT ?2`,
+  )
+
+  return {
+    async userList({ after = 0, limit, active, emailKey }) {
+      const where = ['id > ?']
+      const values: (number | string)[] = [after]
+      if (active !== undefined) {
+        where.push(`active = ${active ? 1 : 0}`)
+      }
+      if (emailKey !== undefined) {
+        where.push('email_key = ?')
+        values.push(emailKey)
+      }
+      return db
+        .prepare(`SELECT * FROM users WHERE ${where.join(' AND ')} ORDER BY id LIMIT ?`)
+        .all(...values, limit)
+        .map(userOf)
+    },
+    async userByUuid(uuid) {
+      const row = byUuid.get(uuid)
+      return row && userOf(row)
+    },
+    async searchUsers(given, { limit, active }) {
+      const status = active === undefined ? null : Number(active)
+      const looked = active === undefined ? limit : mostLookedAt
+      const found = new Map<number, NumberedUser>()
+      for (const { find, key } of keys) {
+        const from = key(given)
+        for (const row of find.all(from, from + lastCharacter, looked, status, limit)) {
+          const user = userOf(row)
+          found.set(user.id, user)
+        }
+      }
+      return [...found.values()].slice(0, limit)
+    },
+    async userChanges({ change, id }, limit) {
+      const here = sameCommit.all(change, id, limit)
+      const rows =
+        here.length < limit ? [...here, ...laterCommits.all(change, limit - here.length)] : here
+      const stored = rows.map((row): UserChange => {
+        const user = userOf(row)
+        return { change: number(row, 'change'), id: user.id, kind: 'stored', user }
+      })
+      const gone = removed.all(change, id, limit).map((row): UserChange => ({
+        change: number(row, 'change'),
+        id: number(row, 'id'),
+        kind: 'removed',
+        at: number(row, 'at'),
+        UserUUID: optionalText(row, 'UserUUID'),
+        email: optionalText(row, 'email'),
+        username: optionalText(row, 'username'),
+      }))
+      return [...stored, ...gone]
+        .toSorted((a, b) => a.change - b.change || a.id - b.id)
+        .slice(0, limit)
+    },
+    async changeBefore(time) {
+      return Number(before.get(time)?.['change'] ?? 0)
+    },
+    async userHistory(id, limit) {
+      return history.all(id, limit).map((row): UserVersion => {
+        const runId = text(row, 'run_id')
+        if (row['body'] === null) return { runId, before: null }
+        const image = json<(string | number | null)[]>(row, 'body')
+        const at = (column: (typeof imageColumns)[number]) => image[imageColumns.indexOf(column)]
+        const fields = fieldsOf((field) => {
+          const value = image[imageColumns.findIndex((column) => column === field)]
+          return typeof value === 'string' ? value : null
+        })
+        return { runId, before: { ...fields, active: at('active') === 1 } }
+      })
+    },
+  }
+}
