@@ -24,11 +24,7 @@ import { embeddedOutbox } from './mail/outbox.ts'
 import { readMail } from './mail/read.ts'
 import { startSender } from './mail/sender.ts'
 import type { Sender } from './mail/sender.ts'
-<<<<<<< HEAD
-=======
-import { smtpTransport } from './mail/smtp.ts'
 import { createReaders } from './readers.ts'
->>>>>>> 95b0be2 (feat(routes): users with their changes in order, as csv, and the format)
 import { readinessChecks } from './readiness.ts'
 import { createWorkers } from './workers.ts'
 import { openFileStore } from '../storage/index.ts'
