@@ -1,4 +1,5 @@
 import { commands } from './cli.ts'
+import { formatPages } from './commands/docs-generate.ts'
 import { options } from './config.ts'
 
 // The processors of the machine that writes the page must not stand in it.
@@ -61,5 +62,6 @@ export function generatedPages(): Record<string, string> {
     'docs/configuration.md': configurationPage(),
     'docs/cli.md': cliPage(),
     'examples/server.env': serverEnv(),
+    ...formatPages(),
   }
 }

@@ -6,7 +6,7 @@ import { createPasswordHasher } from './drop/password.ts'
 import { archiveWithoutPasswords } from './import/archive.ts'
 import { executeRun } from './import/execute.ts'
 import { FileRefused } from './import/job.ts'
-import type { ImportJob } from './import/job.ts'
+import type { ScrubJob } from './import/job.ts'
 import { openSource } from './import/source.ts'
 import { stopWishes } from './workers.ts'
 import type { WorkerAnswer, WorkerSetup, WorkerTask } from './workers.ts'
@@ -44,7 +44,7 @@ async function work(task: WorkerTask): Promise<unknown> {
   }
 }
 
-async function scrub({ run, tenant }: ImportJob): Promise<boolean> {
+async function scrub({ run, tenant, to }: ScrubJob): Promise<boolean> {
   try {
     const source = await openSource({
       files,
@@ -52,15 +52,16 @@ async function scrub({ run, tenant }: ImportJob): Promise<boolean> {
       filename: run.filename,
       settings: tenant.settings,
       previousFields: [],
+      lenient: true,
     })
     try {
-      if (source.header.hasPassword) await archiveWithoutPasswords(run, source, files)
+      if (source.header.hasPassword) await archiveWithoutPasswords(to, source, files)
       return source.header.hasPassword
     } finally {
       await source.close()
     }
   } catch (error) {
-    // No CSV, no columns, no passwords.
+    // Nothing that has columns.
     if (error instanceof FileRefused) return false
     throw error
   }

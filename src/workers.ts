@@ -7,6 +7,7 @@ import type {
   ImportProgress,
   ImportResult,
   RevertJob,
+  ScrubJob,
   StopWish,
   Workers,
 } from './import/job.ts'
@@ -24,7 +25,7 @@ export interface WorkerSetup {
 
 export type WorkerTask =
   | { kind: 'import'; job: ImportJob }
-  | { kind: 'scrub'; job: ImportJob }
+  | { kind: 'scrub'; job: ScrubJob }
   | { kind: 'revert'; job: RevertJob }
 
 export type WorkerAnswer =

@@ -55,7 +55,11 @@ const told: { [Code in ReasonCode]: ReasonParams<Code> } = {
   9105: { count: '13 fields', needed: 12 },
   9106: { line: 17 },
   9107: { field: 'city' },
-  9108: { what: '240 columns', limit: '200 columns' },
+  9108: {
+    what: '240 columns',
+    limit: '200 columns',
+    remedy: 'leave out those that are not needed and drop the file again',
+  },
   9109: { name: 'users.csv', what: 'an Excel workbook (.xlsx)' },
   9110: { field: 'email', value: 'ada@maple.example', lines: 'line 4 and line 9' },
   9111: {},

@@ -11,9 +11,14 @@ export interface Dialect {
 }
 
 // Excel takes any one character; a quote, a letter or a digit could not be told from a value.
-const sepLine = /^"?sep=([^"\r\nA-Za-z0-9])"?[^\S\r\n]*(?:\r\n|\n|\r|$)/i
+const sepPattern = /^"?sep=([^"\r\nA-Za-z0-9])"?[^\S\r\n]*(?:\r\n|\n|\r|$)/i
 // Also lines of nothing but delimiters, which a spreadsheet makes of empty rows above the table.
 const blankLines = /^(?:[,;|\t \u00a0]*(?:\r\n|\n|\r))+/
+
+/** What a file of ours begins with whose delimiter nobody would look for. */
+export function sepLine(delimiter: string): string {
+  return delimiters.some((one) => one === delimiter) ? '' : `sep=${delimiter}\r\n`
+}
 
 function countLines(text: string): number {
   return text.match(/\r\n|\n|\r/g)?.length ?? 0
@@ -25,7 +30,7 @@ function countLines(text: string): number {
  */
 export function detectDelimiter(text: string, isKnown: (header: string) => boolean): Dialect {
   let offset = blankLines.exec(text)?.[0].length ?? 0
-  const sep = sepLine.exec(text.slice(offset))
+  const sep = sepPattern.exec(text.slice(offset))
   if (sep !== null) {
     offset += sep[0].length
     offset += blankLines.exec(text.slice(offset))?.[0].length ?? 0

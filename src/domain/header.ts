@@ -153,7 +153,13 @@ function fileReasons({ names, columns, fields, own }: HeaderMatch): FileNotice[]
   }
   if (names.length > fileLimits.maxColumns) {
     const limit = `${fileLimits.maxColumns} columns`
-    return [fileNotice(9108, { what: `${names.length} columns`, limit })]
+    return [
+      fileNotice(9108, {
+        what: `${names.length} columns`,
+        limit,
+        remedy: 'leave out those that are not needed and drop the file again',
+      }),
+    ]
   }
   // An address among names, none of which is known: the first row is a user already.
   if (fields.length === 0 && names.some(looksLikeAddress)) {

@@ -164,7 +164,7 @@ export const reasons = {
     level: 'file',
     meaning: 'over a limit',
     sentence: 'The file has {what}, at most {limit} are allowed',
-    remedy: 'split it and drop the parts',
+    remedy: '{remedy}',
   },
   9109: {
     level: 'file',
@@ -250,6 +250,11 @@ export const reasons = {
 } as const satisfies Record<number, Reason>
 
 export type ReasonCode = keyof typeof reasons
+
+/** True for the reasons of a record that could not be split into the columns of its file. */
+export function isUnsplit(code: number): boolean {
+  return code === 9003 || code === 9105 || code === 9106 || code === 9108
+}
 
 /** All codes, in ascending order. */
 export const reasonCodes: readonly ReasonCode[] = Object.keys(reasons)

@@ -1,8 +1,10 @@
 import { cleaned } from './cell.ts'
+import { sepLine } from './dialect.ts'
 import { reportPrefix } from './format.ts'
 import { escapeFormula, unescapeFormula } from './formula.ts'
 import type { HeaderMatch } from './header.ts'
 import type { RowFailure, RowReason } from './importer.ts'
+import { isUnsplit } from './reason.ts'
 
 const lineEnd = '\r\n'
 const byteOrderMark = '\ufeff'
@@ -31,7 +33,7 @@ export function createReport({ headers, delimiter, withRaw }: ReportOptions): Re
   const added = ['line', 'codes', 'fields', 'reason'].map((name) => reportPrefix + name)
   const raw = withRaw ? [`${reportPrefix}raw`] : []
   return {
-    head: () => byteOrderMark + line([...added, ...headers, ...raw]),
+    head: () => byteOrderMark + sepLine(delimiter) + line([...added, ...headers, ...raw]),
     row: ({ line: number, reasons, cells, raw: record }) =>
       line([
         String(number),
@@ -84,7 +86,7 @@ export function rowFailure(
   header: HeaderMatch,
   row: { line: number; cells: readonly string[]; record: string; reasons: readonly RowReason[] },
 ): RowFailure {
-  const unsplit = row.reasons.some(({ code }) => code === 9003 || code === 9105 || code === 9106)
+  const unsplit = row.reasons.some(({ code }) => isUnsplit(code))
   const { line } = row
   const reasons = [...row.reasons]
   if (!unsplit) return { line, reasons, cells: ownCells(header, row.cells), raw: null }

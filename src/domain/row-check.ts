@@ -13,7 +13,7 @@ import { unescapeFormula } from './formula.ts'
 import type { HeaderMatch } from './header.ts'
 import type { IdentifierShape } from './identifier-shape.ts'
 import type { RowReason } from './importer.ts'
-import { fieldReason, isReasonCode, rowReason, shown, shownList } from './reason.ts'
+import { fieldReason, isReasonCode, isUnsplit, rowReason, shown, shownList } from './reason.ts'
 import type { Tenant, TenantSettings } from './tenant.ts'
 import { comparisonKey } from './user.ts'
 import type { CheckedRow, StoredField } from './user.ts'
@@ -291,7 +291,7 @@ function unsplitAgain(
     return undefined
   }
   const codes = (cells[codesColumn] ?? '').split(';').map(Number)
-  const known = codes.filter((code) => code === 9003 || code === 9105 || code === 9106)
+  const known = codes.filter(isUnsplit)
   return (known.length === 0 ? [9105] : known).filter(isReasonCode).map((code) => ({
     code,
     field: null,

@@ -4,7 +4,9 @@ import type { RowFailure, RowReason } from '../domain/importer.ts'
 import { rowReason } from '../domain/reason.ts'
 import { rowFailure } from '../domain/report.ts'
 import type { RowCheck } from '../domain/row-check.ts'
+import type { SplitFault } from './cells.ts'
 import type { Known } from './known.ts'
+import { faultReader } from './odd-record.ts'
 import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
 import { readRecord, walk } from './walk.ts'
@@ -33,6 +35,7 @@ export interface ApplyOptions {
 export async function applyRows(options: ApplyOptions): Promise<boolean> {
   const { source, check, ledger, tally, onBatch, onRead } = options
   const { header } = source
+  const faultOf = faultReader(source)
   const verdicts = await verdictReader(ledger, options.line)
   let pending: ImportRow[] = []
   let inBatch = 0
@@ -85,7 +88,8 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
         const { line } = records
         if (fault !== null) {
           inBatch += 1
-          return fail(rowFailure(header, { line, cells, record, reasons: [fault] }))
+          const reasons = [faultOf(record, fault, line)]
+          return fail(rowFailure(header, { line, cells, record: begun(record, fault), reasons }))
         }
         if (isBlankRecord(cells)) return undefined
         inBatch += 1
@@ -110,6 +114,13 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
   })
   if (!stopped) await flush()
   return done
+}
+
+// Of a row that is too long; as a whole, the report that shows it would have a row that is too long.
+const shownOfTooLong = 1000
+
+function begun(record: string, { kind }: SplitFault): string {
+  return kind === 'too long' ? `${record.slice(0, shownOfTooLong).toWellFormed()}…` : record
 }
 
 function passwordIgnored({ header }: Source): RowReason {

@@ -1,7 +1,10 @@
 const quote = 0x22
 
-/** Why a record could not be split into cells. */
-export type SplitFault = 'open quote' | 'quote inside' | 'text after quote'
+/** Why a record cannot be split into cells, and at which of them, from 0. */
+export interface SplitFault {
+  kind: 'open quote' | 'quote inside' | 'text after quote' | 'too long'
+  column: number
+}
 
 /**
  * The cells of a record that has quotes in it, or what is wrong with it: a quote may only open and close a
@@ -9,12 +12,13 @@ export type SplitFault = 'open quote' | 'quote inside' | 'text after quote'
  */
 export function splitQuoted(text: string, delimiter: string): string[] | SplitFault {
   const cells: string[] = []
+  const fault = (kind: SplitFault['kind'], column: number): SplitFault => ({ kind, column })
   let at = 0
   for (;;) {
     if (text.charCodeAt(at) !== quote) {
       const end = text.indexOf(delimiter, at)
       const cell = end < 0 ? text.slice(at) : text.slice(at, end)
-      if (cell.includes('"')) return 'quote inside'
+      if (cell.includes('"')) return fault('quote inside', cells.length)
       cells.push(cell)
       if (end < 0) return cells
       at = end + 1
@@ -24,7 +28,7 @@ export function splitQuoted(text: string, delimiter: string): string[] | SplitFa
     let cell = ''
     for (;;) {
       const close = text.indexOf('"', from)
-      if (close < 0) return 'open quote'
+      if (close < 0) return fault('open quote', cells.length)
       if (text.charCodeAt(close + 1) !== quote) {
         cell = cell === '' ? text.slice(from, close) : cell + text.slice(from, close)
         at = close + 1
@@ -35,7 +39,7 @@ export function splitQuoted(text: string, delimiter: string): string[] | SplitFa
     }
     cells.push(cell)
     if (at === text.length) return cells
-    if (text[at] !== delimiter) return 'text after quote'
+    if (text[at] !== delimiter) return fault('text after quote', cells.length - 1)
     at += 1
   }
 }

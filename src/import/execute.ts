@@ -2,7 +2,7 @@ import type { Directory, FileFacts, Ledger, LedgerState } from '../domain/direct
 import { isAppError } from '../domain/error.ts'
 import type { FieldName } from '../domain/format.ts'
 import { identifierShape } from '../domain/identifier-shape.ts'
-import { workPath } from '../domain/layout.ts'
+import { archivePath, workPath } from '../domain/layout.ts'
 import { fileNotice, reasonSentence } from '../domain/reason.ts'
 import { createRowCheck } from '../domain/row-check.ts'
 import { zeroCounts } from '../domain/run.ts'
@@ -324,10 +324,9 @@ async function finish(
   }
   const kept = state.outcome !== 'held' && state.outcome !== 'failed'
   if (kept && source.header.hasPassword) {
-    await archiveWithoutPasswords(run, source, files)
+    await archiveWithoutPasswords(archivePath(run, false), source, files)
     result.archived = true
   }
-  if (source.encoding === 'utf-8') await files.remove(`${workPath(run.tenantId, run.id)}.utf8`)
   return result
 }
 

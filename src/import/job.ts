@@ -48,11 +48,18 @@ export interface RevertJob {
   by: string
 }
 
+/** Whose file is to be copied without its passwords, and where to. */
+export interface ScrubJob {
+  run: Run
+  tenant: Tenant
+  to: string
+}
+
 /** Where the work on rows is done, away from the doors; the roof fills it by threads. */
 export interface Workers {
   import(job: ImportJob, onProgress: (progress: ImportProgress) => void): RunningImport
-  /** Puts a copy without passwords into the archive where the file has any; true when it did. */
-  scrub(job: ImportJob): Promise<boolean>
+  /** Writes a copy without passwords to `to` where the file has a password column; true when it did. */
+  scrub(job: ScrubJob): Promise<boolean>
   /** Throws AppError `conflict` as Directory.revert does. */
   revert(job: RevertJob): Promise<RevertResult>
   /** A run is about to come: a worker is started for it, if none is free. */

@@ -86,8 +86,10 @@ export function createOutcome(options: OutcomeOptions) {
 
   /** True when the archive has a copy without passwords, instead of the file itself. */
   async function scrubbed(run: Run, tenant: Tenant): Promise<boolean> {
+    const to = restingPlace(run, tenant)
+    if (!to.startsWith(dropPath(run.tenantId, 'bak', ''))) return false
     if ((await files.stat(workPath(run.tenantId, run.id))) === undefined) return false
-    return workers.scrub({ run, tenant, previous: null })
+    return workers.scrub({ run, tenant, to })
   }
 
   return {
@@ -129,7 +131,10 @@ export function createOutcome(options: OutcomeOptions) {
       crashPoint('after-mirror')
       await addMails(current, mails)
       crashPoint('after-outbox')
-      if (outcome !== 'held') current = await archive(current, tenant, archived)
+      if (outcome !== 'held') {
+        const copied = archived || (outcome === 'failed' && (await scrubbed(current, tenant)))
+        current = await archive(current, tenant, copied)
+      }
       const finishedAt = outcome === 'held' ? null : clock.now()
       current = await runs.update(run.id, { state: stateAfter(current, event), finishedAt })
       const { rows, created, updated, unchanged, failed } = current.counts

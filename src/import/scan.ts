@@ -10,6 +10,7 @@ import { createFilter } from './filter.ts'
 import { textFingerprint } from './fingerprint.ts'
 import { FileRefused } from './job.ts'
 import type { Known } from './known.ts'
+import { splitIt } from './source.ts'
 import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
 import { createPlaces, readRecord, walk } from './walk.ts'
@@ -107,7 +108,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
       keysOf(cells, suspect)
       if (rows > fileLimits.maxRows) {
         const limit = `${fileLimits.maxRows} rows`
-        throw new FileRefused(fileNotice(9108, { what: 'more rows', limit }))
+        throw new FileRefused(fileNotice(9108, { what: 'more rows', limit, remedy: splitIt }))
       }
     },
   })

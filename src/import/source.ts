@@ -11,12 +11,14 @@ import { fileNotice } from '../domain/reason.ts'
 import type { FileNotice } from '../domain/run.ts'
 import type { FileReader, FileStore } from '../domain/storage.ts'
 import type { TenantSettings } from '../domain/tenant.ts'
-import { splitQuoted } from './cells.ts'
 import { FileRefused } from './job.ts'
+import { parseRecord } from './odd-record.ts'
 import { createRecords } from './records.ts'
 
 const sampleBytes = 64 * 1024
 const chunkBytes = 1024 * 1024
+/** What helps where a file is too large. */
+export const splitIt = 'split it and drop the parts'
 
 /** A file whose bytes are known well enough to split and decode its records. */
 export interface Source {
@@ -41,16 +43,25 @@ export interface SourceOptions {
   filename: string
   settings: Pick<TenantSettings, 'columnMap'>
   previousFields: readonly string[]
+  /** Also a file whose header or size forbids its import: for a copy of it. */
+  lenient?: boolean
 }
 
 /** Opens a file to import; throws FileRefused when it is none. */
 export async function openSource(options: SourceOptions): Promise<Source> {
-  const { files, path, filename } = options
+  const { files, path, filename, lenient = false } = options
   const original = await files.openRead(path)
   let file = original
+  const close = async (): Promise<void> => {
+    await original.close()
+    if (file === original) return
+    await file.close()
+    await files.remove(asUtf8(path))
+  }
   try {
-    if (original.size > fileLimits.maxBytes) {
-      throw new FileRefused(fileNotice(9108, { what: `${original.size} bytes`, limit: '1 GiB' }))
+    if (original.size > fileLimits.maxBytes && !lenient) {
+      const what = `${original.size} bytes`
+      throw new FileRefused(fileNotice(9108, { what, limit: '1 GiB', remedy: splitIt }))
     }
     const sample = await readAll(original, Math.min(original.size, sampleBytes))
     if (sample.length === 0) throw new FileRefused(fileNotice(9100, { what: 'is empty' }))
@@ -62,7 +73,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     let { encoding } = detected
     let begin: number = detected.bomBytes
     if (encoding === 'utf-16le' || encoding === 'utf-16be') {
-      file = await transcoded(files, original, `${path}.utf8`, encoding, begin)
+      file = await transcoded(files, original, asUtf8(path), encoding, begin)
       begin = 0
     } else if (encoding === 'utf-8' && !utf8 && begin === 0) {
       encoding = 'windows-1252'
@@ -78,16 +89,17 @@ export async function openSource(options: SourceOptions): Promise<Source> {
       sizeBytes: original.size,
       notices,
       decode: decoderOf(encoding),
-      async close() {
-        await original.close()
-        if (file !== original) await file.close()
-      },
+      close,
     }
   } catch (error) {
-    await original.close()
-    if (file !== original) await file.close()
+    await close()
     throw error
   }
+}
+
+/** Where a file in UTF-16 is while it is read, in UTF-8. */
+function asUtf8(path: string): string {
+  return `${path}.utf8`
 }
 
 /** Up to `length` bytes from the start. */
@@ -171,6 +183,7 @@ async function readHead({
   encoding,
   settings,
   previousFields,
+  lenient = false,
 }: SourceOptions & { file: FileReader; begin: number; encoding: Encoding }) {
   const isKnown = headerMatcher(settings.columnMap)
   const decode = decoderOf(encoding)
@@ -190,15 +203,19 @@ async function readHead({
       throw new FileRefused(fileNotice(9100, { what: 'is empty' }))
     }
   }
-  if (records.unclosed && records.several) records.keepFirstLine()
+  if (records.tooLong && !lenient) {
+    const what = 'a header row of more than 64 KiB'
+    const remedy = 'leave out the columns that are not needed and drop the file again'
+    throw new FileRefused(fileNotice(9108, { what, limit: '64 KiB in a row', remedy }))
+  }
   const line = decode(records.buffer, records.start, records.end)
-  const cells = splitQuoted(line, delimiter)
-  if (typeof cells === 'string') records.keepFirstLine()
-  const header = matchHeader(
-    typeof cells === 'string' ? splitFirstRecord(line, delimiter) : cells,
-    { columnMap: settings.columnMap, previousFields },
-  )
+  const cells = parseRecord(line, delimiter)
+  if (!Array.isArray(cells)) records.keepFirstLine()
+  const header = matchHeader(Array.isArray(cells) ? cells : splitFirstRecord(line, delimiter), {
+    columnMap: settings.columnMap,
+    previousFields,
+  })
   const [reason] = header.reasons
-  if (reason !== undefined) throw new FileRefused(reason)
+  if (reason !== undefined && !lenient) throw new FileRefused(reason)
   return { delimiter, header, position: records.nextPosition(), line: records.nextLine() }
 }

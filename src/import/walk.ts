@@ -1,8 +1,6 @@
 import { isBlankRecord } from '../domain/cell.ts'
 import { fileLimits } from '../domain/format.ts'
 import type { HeaderMatch } from '../domain/header.ts'
-import type { RowReason } from '../domain/importer.ts'
-import { rowReason } from '../domain/reason.ts'
 import { splitQuoted } from './cells.ts'
 import type { SplitFault } from './cells.ts'
 import { fingerprint } from './fingerprint.ts'
@@ -113,16 +111,12 @@ export async function walk(options: WalkOptions): Promise<boolean> {
   }
 }
 
-/** A record as text, and as cells or the reason why it has none. */
+/** A record as text, and as cells where it can be split. */
 export interface ReadRecord {
   record: string
   cells: string[]
-  fault: RowReason | null
-}
-
-const faults: Readonly<Record<Exclude<SplitFault, 'open quote'>, string>> = {
-  'quote inside': 'a quote stands inside a value that is not in quotes',
-  'text after quote': 'text follows the quote that closes a value',
+  /** Why there are no cells; odd-record.ts puts it into words. */
+  fault: SplitFault | null
 }
 
 /**
@@ -134,24 +128,15 @@ const faults: Readonly<Record<Exclude<SplitFault, 'open quote'>, string>> = {
 export function readRecord(records: Records, source: Source): ReadRecord {
   const { delimiter, header } = source
   let record = source.decode(records.buffer, records.start, records.end)
-  if (!records.quoted && !records.tooLong)
-    return { record, cells: record.split(delimiter), fault: null }
-  if (records.tooLong) {
-    const fault = `it is longer than ${fileLimits.maxRecordBytes / 1024} KiB`
-    return { record, cells: [], fault: rowReason(9003, null, { fault }) }
-  }
+  if (records.tooLong) return { record, cells: [], fault: { kind: 'too long', column: 0 } }
+  if (!records.quoted) return { record, cells: record.split(delimiter), fault: null }
   let cells = splitQuoted(record, delimiter)
-  if (records.several && (typeof cells === 'string' || !fits(cells, header))) {
+  if (records.several && (!Array.isArray(cells) || !fits(cells, header))) {
     records.keepFirstLine()
     record = source.decode(records.buffer, records.start, records.end)
     cells = splitQuoted(record, delimiter)
   }
-  if (typeof cells !== 'string') return { record, cells, fault: null }
-  const fault =
-    cells === 'open quote'
-      ? rowReason(9106, null, { line: records.line })
-      : rowReason(9003, null, { fault: faults[cells] })
-  return { record, cells: [], fault }
+  return Array.isArray(cells) ? { record, cells, fault: null } : { record, cells: [], fault: cells }
 }
 
 function fits(cells: readonly string[], { names }: HeaderMatch): boolean {
