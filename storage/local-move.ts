@@ -22,12 +22,8 @@ async function moveToFreeName(from: string, to: string): Promise<void> {
   await unlink(from)
 }
 
-/**
- * Renames durably. Repeatable: when `from` is gone and `to` is there, it is done.
- *
- * Throws AppError `exists` when `overwrite` is false and the name is taken.
- */
-export async function moveFile(
+/** As `moveFile`, where nobody minds the old name to be back after a power failure: that of a staged file. */
+export async function publishFile(
   from: string,
   to: string,
   { overwrite }: { overwrite: boolean },
@@ -39,6 +35,19 @@ export async function moveFile(
     if (!done || (await inode(from)) !== undefined) throw explained(error, 'Cannot move a file')
   }
   await syncFolder(dirname(to))
+}
+
+/**
+ * Renames durably. Repeatable: when `from` is gone and `to` is there, it is done.
+ *
+ * Throws AppError `exists` when `overwrite` is false and the name is taken.
+ */
+export async function moveFile(
+  from: string,
+  to: string,
+  { overwrite }: { overwrite: boolean },
+): Promise<void> {
+  await publishFile(from, to, { overwrite })
   if (dirname(from) !== dirname(to)) await syncFolder(dirname(from))
 }
 

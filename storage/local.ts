@@ -9,7 +9,7 @@ import type { StoreDriver } from './driver.ts'
 import { syncedFolders } from './local-folders.ts'
 import { moveFile, removeFile } from './local-move.ts'
 import { explained, hasCode } from './local-problem.ts'
-import { stageFile } from './local-staged.ts'
+import { stagedTarget, stageFile } from './local-staged.ts'
 import { segmentsOf } from './path.ts'
 
 /** Where staged bytes are, on the same file system as what they become. */
@@ -30,6 +30,7 @@ export interface LocalOptions {
 export function localDriver({ folder: root }: LocalOptions): StoreDriver {
   const own = join(root, stagingFolder, randomUUID())
   const folders = syncedFolders(root)
+  let ready: Promise<unknown> | undefined
   const at = (path: string): string => join(root, ...segmentsOf(path))
 
   async function stat(path: string): Promise<StoredFile | undefined> {
@@ -84,9 +85,11 @@ export function localDriver({ folder: root }: LocalOptions): StoreDriver {
       const folder = join(root, stagingFolder, left)
       if (folder === own) continue
       for (const name of await names(folder)) {
-        if (!name.endsWith('.target')) continue
-        const target = await readFile(join(folder, name), 'utf8')
-        const bytes = join(folder, name.slice(0, -'.target'.length))
+        const told = stagedTarget(name)
+        const beside = told === undefined && name.endsWith('.target')
+        if (told === undefined && !beside) continue
+        const target = told ?? (await readFile(join(folder, name), 'utf8'))
+        const bytes = join(folder, beside ? name.slice(0, -'.target'.length) : name)
         const size = await lstat(bytes).then(
           (found) => found.size,
           () => 0,
@@ -112,13 +115,18 @@ export function localDriver({ folder: root }: LocalOptions): StoreDriver {
     openRead,
     async openWrite(target, options = {}) {
       const path = at(target)
-      await mkdir(own, { recursive: true, mode: 0o700 })
+      ready ??= mkdir(own, { recursive: true, mode: 0o700 })
+      await ready.catch((error: unknown) => {
+        ready = undefined
+        throw explained(error, 'Cannot store the upload')
+      })
       const from = options.from === undefined ? undefined : at(options.from)
       const staged = await stageFile({ folder: own, target, path, from, folders })
-      const described = async (path: string): Promise<StoredFile> => {
-        const file = await stat(path)
-        return file ?? { path, size: staged.size, modifiedAt: Date.now() }
-      }
+      const described = (at: string): StoredFile => ({
+        path: at,
+        size: staged.size,
+        modifiedAt: Date.now(),
+      })
       return {
         get size() {
           return staged.size
@@ -156,6 +164,7 @@ export function localDriver({ folder: root }: LocalOptions): StoreDriver {
     },
     async close() {
       // Only when it is empty: what is left in it becomes a cut upload at the next start.
+      ready = undefined
       await rmdir(own).catch(() => undefined)
     },
   }
