@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { hash, verify } from '@node-rs/argon2'
 import { defaultLimits } from './limits.ts'
+import { createTurns } from './turns.ts'
 
 /** Hashes and verifies passwords, at most a few at once. */
 export interface PasswordHasher {
@@ -37,22 +38,9 @@ async function verifyLegacy(stored: string, password: string): Promise<boolean> 
 
 /** A hasher that never runs more than `atOnce` hashes: each takes a thread that file writes need too. */
 export function createPasswordHasher(atOnce: number = defaultLimits.hashes): PasswordHasher {
-  let running = 0
-  const waiting: (() => void)[] = []
+  const inTurn = createTurns(atOnce)
   // Of a password that nobody knows: `burn` verifies against it.
   let dummy: Promise<string> | undefined
-
-  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve))
-    else running += 1
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next === undefined) running -= 1
-      else next()
-    }
-  }
 
   const check = (stored: string, password: string): Promise<boolean> =>
     inTurn(async () => {

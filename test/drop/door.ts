@@ -58,6 +58,7 @@ export function door(options: {
   files: FileStore
   commits?: string[]
   limits?: Partial<DropLimits>
+  allowList?: string[]
 }) {
   return createDoorkeeper({
     state: options.state,
@@ -66,6 +67,7 @@ export function door(options: {
     log: silent,
     onCommit: (tenantId) => options.commits?.push(tenantId),
     limits: { refusalDelayMs: 1, ...options.limits },
+    ...(options.allowList === undefined ? {} : { allowList: options.allowList }),
   })
 }
 
