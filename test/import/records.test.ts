@@ -148,6 +148,9 @@ function oracle(text: string, delimiter: string): { records: string[][]; whole: 
 const fits = (cells: string[]): boolean =>
   cells.length >= width && isBlankRecord(cells.slice(width))
 
+const isBlankLine = (cells: string[]): boolean =>
+  isBlankRecord(cells) && !/[\r\n]/.test(cells.join(''))
+
 const runs = { numRuns: 1500 }
 
 describe('splitQuoted()', () => {
@@ -195,9 +198,10 @@ describe('readRecord()', () => {
         expect(next).toBe(breaks + (/[\r\n]$/.test(text) || text === '' ? 1 : 2))
 
         const { records } = oracle(text, delimiter)
-        const notBlank = records.filter((cells) => !isBlankRecord(cells))
-        const odd = notBlank.findIndex((cells) => !fits(cells))
-        const same = odd < 0 ? notBlank : notBlank.slice(0, odd)
+        const odd = records.findIndex((cells) => !fits(cells) && !isBlankLine(cells))
+        const same = (odd < 0 ? records : records.slice(0, odd)).filter(
+          (cells) => !isBlankRecord(cells),
+        )
         const rows = split.filter(({ cells }) => cells === null || !isBlankRecord(cells))
         expect(rows.slice(0, same.length).map(({ cells }) => cells)).toEqual(same)
       }),
