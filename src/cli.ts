@@ -94,7 +94,7 @@ export async function runCommand(words: string[]): Promise<number> {
     const { run } = await command.load()
     return await run(asked.slice(command.name.split(' ').length))
   } catch (error) {
-    if (error instanceof UsageError || isUsageProblem(error)) {
+    if (error instanceof UsageError || isUsageProblem(error) || isAppError(error, 'invalid')) {
       process.stderr.write(`${error.message}\nUsage: rosterdrop ${command.name} ${command.usage}\n`)
       return 2
     }
