@@ -125,7 +125,10 @@ export interface Ledger {
   judge(): Promise<void>
   /** Verdicts from `line` on, in the order of the file. */
   verdicts(line: number, limit: number): Promise<Verdict[]>
-  /** The users that rows with these keys would meet; undefined where there is none. */
+  /**
+   * The users that rows with these keys are about: the one of the UUID, else the one of the email, unless the row
+   * has a UUID and that user another; undefined where there is none.
+   */
   find(keys: readonly RowKeys[]): Promise<(number | undefined)[]>
   /** Users met in the file, one bit a user. */
   keepPresence(users: Uint8Array): Promise<void>

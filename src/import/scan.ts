@@ -1,5 +1,6 @@
 import { cleaned, isBlankRecord } from '../domain/cell.ts'
 import type { KeySighting, Ledger, RowKeys } from '../domain/directory.ts'
+import { figure } from '../domain/figures.ts'
 import { fileLimits } from '../domain/format.ts'
 import { unescapeFormula } from '../domain/formula.ts'
 import type { HeaderMatch } from '../domain/header.ts'
@@ -13,6 +14,7 @@ import type { Known } from './known.ts'
 import { splitIt } from './source.ts'
 import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
+import { has, mark, userSet } from './user-set.ts'
 import { createPlaces, readRecord, walk } from './walk.ts'
 import type { Places, Visited } from './walk.ts'
 
@@ -53,8 +55,8 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   const { position, line, header } = source
   const start = { ...options, position, line }
   const places = createPlaces()
-  const present = new Uint8Array((ledger.lastUserId >> 3) + 1)
-  const repeated = new Uint8Array(present.length)
+  const present = userSet(ledger.lastUserId)
+  const repeated = userSet(ledger.lastUserId)
   const seen = createFilter(seenBits)
   const suspects = createFilter(suspectBits)
   const keysOf = keyReader(header)
@@ -63,6 +65,9 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   let hits = 0
   let misses = 0
   let suspicious = false
+  // Rows can mean one user by different keys only where some have a UUID and some have not.
+  let withUuid = false
+  let withoutUuid = false
 
   function suspect(key: string): void {
     const hash = textFingerprint(key)
@@ -77,13 +82,20 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     if (length < header.names.length) throw new FileRefused(fileNotice(9113, { name: filename }))
   }
 
+  function countRow(): void {
+    rows += 1
+    if (rows <= fileLimits.maxRows) return
+    const limit = `${figure(fileLimits.maxRows)} rows`
+    throw new FileRefused(fileNotice(9108, { what: 'more rows', limit, remedy: splitIt }))
+  }
+
   const first = await walk({
     ...start,
     pause: stop,
     visit(visited) {
       const { records, userId } = visited
       if (userId !== 0) {
-        rows += 1
+        countRow()
         if (mark(present, userId)) {
           mark(repeated, userId)
           suspicious = true
@@ -97,32 +109,35 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
       places.add(records.position(), records.line)
       const { cells, fault } = readRecord(records, source)
       if (fault !== null) {
-        rows += 1
+        countRow()
+        misses += 1
         checkEnd(visited, [])
         return
       }
       if (isBlankRecord(cells)) return
-      rows += 1
+      countRow()
       misses += 1
       checkEnd(visited, cells)
-      keysOf(cells, suspect)
-      if (rows > fileLimits.maxRows) {
-        const limit = `${fileLimits.maxRows} rows`
-        throw new FileRefused(fileNotice(9108, { what: 'more rows', limit, remedy: splitIt }))
-      }
+      if (keysOf(cells, suspect)) withUuid = true
+      else withoutUuid = true
     },
   })
   if (!first) return undefined
 
   const misses1 = places.complete() ? places : undefined
-  const met = new Uint8Array(present.length)
+  const met = userSet(ledger.lastUserId)
   let anyMet = false
   let asked: RowKeys[] = []
+  // Keys of users who are present though no row is about them: its own row may be among those that failed.
+  let named: RowKeys[] = []
 
   async function meetAsked(): Promise<void> {
-    const keys = asked
+    const [keys, others] = [asked, named]
     asked = []
-    for (const user of await ledger.find(keys)) {
+    named = []
+    for (const [index, user] of (await ledger.find(keys)).entries()) {
+      const { uuid = null, emailKey = null } = keys[index] ?? {}
+      if (full && user === undefined && uuid !== null) others.push({ uuid: null, emailKey })
       if (user === undefined) continue
       if (has(present, user) && !has(met, user)) {
         mark(met, user)
@@ -131,19 +146,25 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
       }
       mark(present, user)
     }
+    if (others.length === 0) return
+    for (const user of await ledger.find(others)) if (user !== undefined) mark(present, user)
   }
 
-  if (misses > 0 && (hits > 0 || full) && ledger.lastUserId > 0) {
+  const mayMeet = (misses > 0 && hits > 0) || (withUuid && withoutUuid)
+  if ((mayMeet || full) && ledger.lastUserId > 0) {
     const done = await walk({
       ...start,
       ...(misses1 === undefined ? {} : { places: misses1 }),
       pause: stop,
       visit({ records, userId }) {
         if (userId !== 0) return undefined
-        const { cells, fault } = readRecord(records, source)
-        if (fault !== null || isBlankRecord(cells)) return undefined
-        asked.push(keyCells(keysOf, cells))
-        return asked.length < lookUpsAtOnce ? undefined : meetAsked()
+        const { record, cells, fault } = readRecord(records, source)
+        if (fault === null && isBlankRecord(cells)) return undefined
+        if (full && (fault !== null || cells.length !== header.names.length)) {
+          named.push(...anyKeys(record, source.delimiter))
+        }
+        if (fault === null) asked.push(keyCells(keysOf, cells))
+        return asked.length + named.length < lookUpsAtOnce ? undefined : meetAsked()
       },
     })
     if (!done) return undefined
@@ -211,25 +232,14 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   return { places: suspicious && anyMet ? undefined : misses1, present }
 }
 
-function has(users: Uint8Array, id: number): boolean {
-  return ((users[id >> 3] ?? 0) & (1 << (id & 7))) !== 0
-}
-
-/** True when the user was marked before. */
-function mark(users: Uint8Array, id: number): boolean {
-  const before = users[id >> 3] ?? 0
-  const after = before | (1 << (id & 7))
-  users[id >> 3] = after
-  return before === after
-}
-
 /** Same cells, same number; how they are quoted does not count. */
 function contentOf(cells: readonly string[]): number {
   return textFingerprint(cells.map(cleaned).join('\0'))
 }
 
 interface KeyReader {
-  (cells: readonly string[], each: (key: string) => void): void
+  /** True when the row has a UUID. */
+  (cells: readonly string[], each: (key: string) => void): boolean
   columns: { uuid: number; email: number; username: number }
 }
 
@@ -244,15 +254,28 @@ function keyReader({ columns, isReport }: HeaderMatch): KeyReader {
     const cell = column < 0 ? '' : (cells[column] ?? '')
     return cleaned(isReport ? unescapeFormula(cell) : cell)
   }
-  const read = (cells: readonly string[], each: (key: string) => void): void => {
+  const read = (cells: readonly string[], each: (key: string) => void): boolean => {
     const uuid = value(cells, at.uuid)
     if (uuid !== '') each(`u:${uuid}`)
     const email = value(cells, at.email)
     if (email !== '') each(`e:${comparisonKey(email)}`)
     const username = value(cells, at.username)
     if (username !== '') each(`n:${comparisonKey(username)}`)
+    return uuid !== ''
   }
   return Object.assign(read, { columns: at })
+}
+
+/** Whatever may be a key in a record that does not fit the columns: a failed row counts as present. */
+function anyKeys(record: string, delimiter: string): RowKeys[] {
+  const cells = record.replaceAll('"', '').split(delimiter, 2 * fileLimits.maxColumns)
+  return cells
+    .map(cleaned)
+    .filter((cell) => cell !== '')
+    .flatMap((cell) => [
+      { uuid: cell, emailKey: null },
+      { uuid: null, emailKey: comparisonKey(cell) },
+    ])
 }
 
 function keyCells(keysOf: KeyReader, cells: readonly string[]): RowKeys {

@@ -122,9 +122,21 @@ export function runsContract(name: string, open: OpenDirectory): void {
       const found = await fingerprintsOf(ledger)
       expect(Object.keys(found)).toEqual(['21'])
       expect(found[21]).toBe(await find(ledger, 'u1', null))
-      expect(await find(ledger, 'u9', 'BOB@x.example'.toLowerCase())).toBe(
-        await find(ledger, 'u2', null),
-      )
+      await ledger.close()
+      await directory.close()
+    })
+
+    test('find() gives the user of the UUID, else of the email, and not one of another UUID', async () => {
+      const { directory } = await fresh()
+      await importAll(directory, 'run_1', [ada, bob, { line: 9, email: 'none@x.example' }])
+      const ledger = await directory.begin(ledgerOptions('run_2'))
+      const [one, two] = [await find(ledger, 'u1', null), await find(ledger, 'u2', null)]
+      const without = await find(ledger, null, 'none@x.example')
+      expect(new Set([one, two, without, undefined]).size).toBe(4)
+      expect(await find(ledger, null, 'bob@x.example')).toBe(two)
+      expect(await find(ledger, 'u1', 'bob@x.example')).toBe(one)
+      expect(await find(ledger, 'u9', 'bob@x.example')).toBeUndefined()
+      expect(await find(ledger, 'u9', 'none@x.example')).toBe(without)
       expect(await find(ledger, 'u9', 'nobody@x.example')).toBeUndefined()
       expect(await find(ledger, null, null)).toBeUndefined()
       await ledger.close()

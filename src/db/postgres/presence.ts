@@ -30,14 +30,17 @@ export function createPresence(sql: Postgres, directory: number, run: number) {
       const emails = keys.map(({ emailKey }) => emailKey).filter((key) => key !== null)
       const [byUuid, byEmail] = await Promise.all([
         sql`SELECT id, "UserUUID" AS key FROM users WHERE directory = ${directory} AND "UserUUID" = ANY(${uuids}::text[])`,
-        sql`SELECT id, email_key AS key FROM users WHERE directory = ${directory} AND email_key = ANY(${emails}::text[])`,
+        sql`SELECT id, email_key AS key, "UserUUID" IS NULL AS free FROM users
+          WHERE directory = ${directory} AND email_key = ANY(${emails}::text[])`,
       ])
-      const [ofUuid, ofEmail] = [byUuid, byEmail].map(
-        (rows) => new Map(rows.map((row) => [text(row, 'key'), number(row, 'id')])),
-      )
-      return keys.map(
-        ({ uuid, emailKey }) => ofUuid?.get(uuid ?? '') ?? ofEmail?.get(emailKey ?? ''),
-      )
+      const ofUuid = new Map(byUuid.map((row) => [text(row, 'key'), number(row, 'id')]))
+      const ofEmail = new Map(byEmail.map((row) => [text(row, 'key'), row]))
+      return keys.map(({ uuid, emailKey }) => {
+        const found = uuid === null ? undefined : ofUuid.get(uuid)
+        const owner = found === undefined ? ofEmail.get(emailKey ?? '') : undefined
+        if (owner === undefined) return found
+        return uuid === null || owner['free'] === true ? number(owner, 'id') : undefined
+      })
     },
     async keep(users: Uint8Array): Promise<void> {
       await sql`INSERT INTO presence VALUES (${run}, ${Buffer.from(users)})

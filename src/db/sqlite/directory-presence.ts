@@ -10,7 +10,9 @@ function has(users: Uint8Array, id: number): boolean {
 /** Which users a full file has: one bit a user. */
 export function createPresence(db: DatabaseSync, run: number) {
   const byUuid = db.prepare('SELECT id FROM users WHERE UserUUID = ?')
-  const byEmail = db.prepare('SELECT id FROM users WHERE email_key = ?')
+  const byEmail = db.prepare(
+    'SELECT id FROM users WHERE email_key = ?1 AND (?2 IS NULL OR UserUUID IS NULL)',
+  )
   const active = db.prepare(
     'SELECT id FROM users WHERE active = 1 AND created_run <> ? AND id > ? ORDER BY id LIMIT ?',
   )
@@ -31,7 +33,7 @@ export function createPresence(db: DatabaseSync, run: number) {
     find(uuid: string | null, emailKey: string | null): number | undefined {
       const row =
         (uuid === null ? undefined : byUuid.get(uuid)) ??
-        (emailKey === null ? undefined : byEmail.get(emailKey))
+        (emailKey === null ? undefined : byEmail.get(emailKey, uuid))
       return row === undefined ? undefined : number(row, 'id')
     },
     keep(users: Uint8Array): void {
