@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { isNetwork } from './drop/network.ts'
 
 /** One option: its environment variable, how it is read, its default, and a sentence for the reader. */
@@ -80,6 +81,12 @@ const asNetworks = (text: string): string[] => {
 /** Every option of the server; docs/configuration.md and examples/server.env are made from this table. */
 export const options = {
   dataDir: option('DATA_DIR', 'data', 'Folder of the databases, the files and the keys', resolve),
+  databaseUrl: option(
+    'DATABASE_URL',
+    '',
+    'PostgreSQL database, such as postgres://user:password@host/rosterdrop; none means SQLite files in DATA_DIR',
+    asUrl('postgres', 'postgresql'),
+  ),
   storageUrl: option(
     'STORAGE_URL',
     '',
@@ -189,6 +196,12 @@ export const options = {
     'How often the drop folders are swept for files that came by no session',
     asWhole(1, 1440),
   ),
+  role: option(
+    'ROLE',
+    'all',
+    'What this process does: take files in (ingest), import them (worker), or all; others than all need DATABASE_URL',
+    asOneOf('all', 'ingest', 'worker'),
+  ),
   importWorkers: option(
     'IMPORT_WORKERS',
     String(Math.max(1, availableParallelism() - 1)),
@@ -253,6 +266,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if ((environment[options.s3AccessKeyId.name] ?? '') === '' ? secret !== '' : secret === '') {
     problems.push('  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: both or neither are needed')
   }
+  if (['ingest', 'worker'].includes(environment['ROLE'] ?? '') && !environment['DATABASE_URL']) {
+    problems.push('  ROLE: only all is possible without DATABASE_URL, which processes share')
+  }
   if (problems.length > 0) {
     throw new Error(`Cannot read the configuration from the environment:\n${problems.join('\n')}`)
   }
@@ -260,14 +276,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return Object.fromEntries(entries) as Config
 }
 
-type Stored = Pick<Config, 'dataDir' | 'storageUrl' | 'bucketName'>
+type Stored = Pick<Config, 'dataDir' | 'databaseUrl' | 'storageUrl' | 'bucketName'>
 
 /** The names in DATA_DIR. */
-export function dataPaths({ dataDir, storageUrl, bucketName }: Stored) {
+export function dataPaths({ dataDir, databaseUrl, storageUrl, bucketName }: Stored) {
   const bucketUrl = bucketName === null ? null : `s3://${bucketName}`
   return {
-    stateFile: join(dataDir, 'state.db'),
-    directoryFolder: join(dataDir, 'directory'),
+    databaseUrl: databaseUrl ?? `sqlite:${pathToFileURL(dataDir).href.slice('file:'.length)}`,
     storageUrl: storageUrl ?? bucketUrl ?? join(dataDir, 'files'),
     hostKeyFile: join(dataDir, 'keys', 'ssh_host_ed25519_key'),
     tlsCertFile: join(dataDir, 'keys', 'tls.crt'),

@@ -24,9 +24,15 @@ export async function writeKey(file: string, text: string): Promise<void> {
  */
 export async function hostKey(
   file: string,
-  options: { stateExists: boolean; make: () => string },
+  options: {
+    stateExists: boolean
+    make: () => string
+    /** Several processes: they have one key, kept in their database, unless a file is given to each. */
+    shared?: (name: string, make: () => string) => Promise<string>
+  },
 ): Promise<string> {
   if (existsSync(file)) return readFile(file, 'utf8')
+  if (options.shared !== undefined) return options.shared('ssh_host_ed25519_key', options.make)
   if (options.stateExists) {
     throw new AppError(
       'conflict',

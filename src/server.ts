@@ -1,13 +1,10 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { createApp } from './app.ts'
 import { certificateFiles, loadCertificate } from './certificate.ts'
 import { watchCertificate } from './certificate-watch.ts'
-import { systemClock } from './clock.ts'
+import { clockAhead, systemClock } from './clock.ts'
 import { dataPaths, storeSettings } from './config.ts'
 import type { Config } from './config.ts'
-import { openDirectoryReader } from './db/sqlite/directory.ts'
-import { openState } from './db/sqlite/state.ts'
+import { databaseExists, openDatabase } from './db/database.ts'
 import type { Log } from './domain/log.ts'
 import type { StateStore } from './domain/state.ts'
 import type { FileStore } from './domain/storage.ts'
@@ -18,8 +15,10 @@ import { serveHttp } from './http.ts'
 import { createImporter } from './import/importer.ts'
 import { hostKey } from './keys.ts'
 import { startFtpsListener } from './listeners/ftps/listener.ts'
+import type { FtpsListener } from './listeners/ftps/listener.ts'
 import { generateHostKey } from './listeners/sftp/host-key.ts'
 import { startSftpListener } from './listeners/sftp/listener.ts'
+import type { SftpListener } from './listeners/sftp/listener.ts'
 import { embeddedOutbox } from './mail/outbox.ts'
 import { readMail } from './mail/read.ts'
 import { startSender } from './mail/sender.ts'
@@ -45,52 +44,79 @@ export interface Server {
   stop(): Promise<void>
 }
 
+/** A worker takes no files. */
+const noSftp: SftpListener = { port: 0, fingerprint: '', stop: async () => undefined }
+const noFtps: FtpsListener = {
+  explicitPort: 0,
+  implicitPort: 0,
+  reload: () => undefined,
+  stop: async () => undefined,
+}
+
 /** Wires every room, resumes what a dead process left, and resolves when every listener is ready. */
 export async function startServer({ config, log }: { config: Config; log: Log }): Promise<Server> {
-  const clock = systemClock
   const paths = dataPaths(config)
-  const stateExists = existsSync(paths.stateFile)
-  const key = await hostKey(paths.hostKeyFile, { stateExists, make: generateHostKey })
+  const stateExists = await databaseExists(paths.databaseUrl)
   const certificate = certificateFiles(config, paths)
-  const loaded = await loadCertificate(certificate, { host: config.mailHost, now: clock.now() })
-  const state = openState(paths.stateFile)
+  const loaded = await loadCertificate(certificate, {
+    host: config.mailHost,
+    now: systemClock.now(),
+  })
+  const database = await openDatabase(paths.databaseUrl)
+  const { state } = database
+  const clock = clockAhead(systemClock, () => state.aheadMs())
+  const takesFiles = config.role !== 'worker'
+  const importsHere = config.role !== 'ingest'
+  const key = await hostKey(paths.hostKeyFile, {
+    stateExists,
+    make: generateHostKey,
+    ...(database.secret === undefined ? {} : { shared: database.secret }),
+  })
   const storage = storeSettings(config)
   const files = await openFileStore(paths.storageUrl, storage)
   await recoverUploads({ state, files, clock, log })
 
-  const directoryFile = join(paths.directoryFolder, '*.db')
   let sender: Sender | undefined
   const importer = createImporter({
     state,
     files,
     clock,
     log,
-    workers: createWorkers({ storageUrl: paths.storageUrl, storage, directoryFile }),
+    workers: createWorkers({
+      storageUrl: paths.storageUrl,
+      storage,
+      databaseUrl: paths.databaseUrl,
+      aheadMs: () => state.aheadMs(),
+    }),
     workersAtOnce: config.importWorkers,
     intervalMinutes: config.importIntervalMinutes,
+    importsHere,
     mailHost: config.mailHost,
     onMail: () => sender?.nudge(),
-    openDirectory: async (tenantId) => openDirectoryReader(directoryFile.replace('*', tenantId)),
+    openDirectory: (tenantId) => database.readDirectory(tenantId),
     onTick: async () => {
       // Another process may have died since, and this one cannot have staged what is found.
       if (files.shared) await recoverUploads({ state, files, clock, log })
       await sweepIncomplete({ state, files, clock, log })
     },
   })
-  sender = startSender({
-    state,
-    files,
-    failures: (run, asked) => importer.failures(run, asked),
-    transport:
-      config.smtpUrl === null
-        ? embeddedOutbox()
-        : (await import('./mail/smtp.ts')).smtpTransport({
-            url: config.smtpUrl,
-            name: config.mailHost,
-          }),
-    clock,
-    log,
-  })
+  sender = importsHere
+    ? startSender({
+        state,
+        files,
+        failures: (run, asked) => importer.failures(run, asked),
+        transport:
+          config.smtpUrl === null
+            ? embeddedOutbox()
+            : (await import('./mail/smtp.ts')).smtpTransport({
+                url: config.smtpUrl,
+                name: config.mailHost,
+              }),
+        clock,
+        log,
+      })
+    : { nudge: () => undefined, stop: async () => undefined }
+  state.signals.on('outbox', () => sender?.nudge())
   const hasher = createPasswordHasher()
   const doorkeeper = createDoorkeeper({
     state,
@@ -101,9 +127,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     allowList: config.allowList,
     onCommit: () => importer.nudge(),
   })
-  const readers = createReaders(async (tenantId) =>
-    openDirectoryReader(directoryFile.replace('*', tenantId)),
-  )
+  const readers = createReaders((tenantId) => database.readDirectory(tenantId))
   let isStopping = false
   let doors: Doors | undefined
   const app = createApp({
@@ -131,25 +155,29 @@ export async function startServer({ config, log }: { config: Config; log: Log })
   const stopImports = await importer.start()
   const { host, proxyProtocol } = config
   const [sftp, ftps, http] = await Promise.all([
-    startSftpListener({
-      host,
-      port: config.sftpPort,
-      hostKey: key,
-      doorkeeper,
-      log,
-      proxyProtocol,
-    }),
-    startFtpsListener({
-      host,
-      explicitPort: config.ftpsPort,
-      implicitPort: config.ftpsImplicitPort,
-      certificate: loaded,
-      passive: { ports: config.ftpsPassivePorts, announced: config.ftpsPassiveHost },
-      doorkeeper,
-      log,
-      proxyProtocol,
-      active: config.ftpsActiveMode,
-    }),
+    takesFiles
+      ? startSftpListener({
+          host,
+          port: config.sftpPort,
+          hostKey: key,
+          doorkeeper,
+          log,
+          proxyProtocol,
+        })
+      : noSftp,
+    takesFiles
+      ? startFtpsListener({
+          host,
+          explicitPort: config.ftpsPort,
+          implicitPort: config.ftpsImplicitPort,
+          certificate: loaded,
+          passive: { ports: config.ftpsPassivePorts, announced: config.ftpsPassiveHost },
+          doorkeeper,
+          log,
+          proxyProtocol,
+          active: config.ftpsActiveMode,
+        })
+      : noFtps,
     serveHttp(app, { host: config.httpHost, port: config.httpPort }),
   ])
   const watch = await watchCertificate({
@@ -188,7 +216,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     await Promise.all([sftp.stop(graceMs), ftps.stop(graceMs), http.stop(graceMs), stopImports()])
     await sender.stop()
     await readers.close()
-    await state.close()
+    await database.close()
     await files.close()
   }
   let stopped: Promise<void> | undefined

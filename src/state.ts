@@ -2,15 +2,15 @@ import { AppError } from './domain/error.ts'
 import type { StateStore } from './domain/state.ts'
 import type { Tenant } from './domain/tenant.ts'
 import { dataPaths, readConfig } from './config.ts'
-import { openState } from './db/sqlite/state.ts'
+import { openDatabase } from './db/database.ts'
 
 /** Opens the state that the environment names, also while the server runs, and closes it after `work`. */
 export async function withState<T>(work: (state: StateStore) => Promise<T>): Promise<T> {
-  const state = openState(dataPaths(readConfig(process.env)).stateFile)
+  const database = await openDatabase(dataPaths(readConfig(process.env)).databaseUrl)
   try {
-    return await work(state)
+    return await work(database.state)
   } finally {
-    await state.close()
+    await database.close()
   }
 }
 

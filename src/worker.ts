@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { openDirectory } from './db/sqlite/directory.ts'
+import { openDirectories } from './db/database.ts'
 import { isAppError } from './domain/error.ts'
 import { workPath } from './domain/layout.ts'
 import { createPasswordHasher } from './drop/password.ts'
@@ -18,23 +18,24 @@ if (port === null) throw new Error('The worker has no main thread')
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- given by our own main thread
 const setup = workerData as WorkerSetup
 const files = await openFileStore(setup.storageUrl, setup.storage)
+const directories = await openDirectories(setup.databaseUrl)
 const hasher = createPasswordHasher()
 const wishes = new Int32Array(setup.wish)
+const now = (): number => Date.now() + setup.aheadMs
 
 const answer = (message: WorkerAnswer): void => port.postMessage(message)
 
 async function work(task: WorkerTask): Promise<unknown> {
   if (task.kind === 'scrub') return scrub(task.job)
   const { tenantId } = task.kind === 'import' ? task.job.run : task.job
-  const directory = openDirectory({ file: setup.directoryFile.replace('*', tenantId), tenantId })
+  const directory = await directories.open(tenantId)
   try {
-    if (task.kind === 'revert')
-      return await directory.revert(task.job.runId, task.job.by, Date.now())
+    if (task.kind === 'revert') return await directory.revert(task.job.runId, task.job.by, now())
     return await executeRun({
       job: task.job,
       directory,
       files,
-      now: Date.now,
+      now,
       hashPassword: (password) => hasher.hash(password),
       onProgress: (progress) => answer({ kind: 'progress', progress }),
       wish: () => stopWishes[Atomics.load(wishes, 0)] ?? 'no',

@@ -17,8 +17,9 @@ import type { StoreSettings } from '../storage/index.ts'
 export interface WorkerSetup {
   storageUrl: string
   storage: StoreSettings
-  /** File of a directory; `*` stands for the tenant. */
-  directoryFile: string
+  databaseUrl: string
+  /** What the clock of all processes is ahead of this one's. */
+  aheadMs: number
   /** One Int32: an index into `stopWishes`. */
   wish: SharedArrayBuffer
 }
@@ -49,14 +50,16 @@ interface Thread {
 }
 
 /** Starts worker threads as they are needed, and keeps them a little while for the next run. */
-export function createWorkers(setup: Omit<WorkerSetup, 'wish'>): Workers {
+export function createWorkers(
+  setup: Omit<WorkerSetup, 'wish' | 'aheadMs'> & { aheadMs: () => number },
+): Workers {
   const free: Thread[] = []
   const all = new Set<Thread>()
   let closed = false
 
   function start(): Thread {
     const wish = new SharedArrayBuffer(4)
-    const workerData: WorkerSetup = { ...setup, wish }
+    const workerData: WorkerSetup = { ...setup, aheadMs: setup.aheadMs(), wish }
     const worker = new Worker(new URL('worker.ts', import.meta.url), {
       workerData,
       resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },

@@ -18,7 +18,7 @@ const drivers: Readonly<
   file: async (url) => {
     const { localDriver } = await import('./local.ts')
     const { fileURLToPath } = await import('node:url')
-    return localDriver({ folder: fileURLToPath(url) })
+    return localDriver({ folder: fileURLToPath(url), shared: url.searchParams.has('shared') })
   },
   memory: async () => {
     const { memoryDriver } = await import('./memory.ts')
@@ -44,7 +44,7 @@ const plainSettings: StoreSettings = {
 }
 
 /**
- * Opens the file store that `url` names: `file:///folder`, a plain path, `memory:` or `s3://bucket/prefix`.
+ * Opens the file store that `url` names: `file:///folder` (`?shared`: by several processes), a plain path, `memory:` or `s3://bucket/prefix`.
  *
  * Throws AppError `invalid` for an unknown scheme, with the list of the known ones.
  */

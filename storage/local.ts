@@ -20,15 +20,28 @@ const statsAtOnce = 64
 export interface LocalOptions {
   /** The folder that holds everything; made when it is not there. */
   folder: string
+  /** Several processes use the folder, on this machine or by a network file system. Default: one does. */
+  shared?: boolean
 }
 
+// A living process touches its staging folder; one that is silent for longer is dead.
+const aliveEveryMs = 10_000
+const deadAfterMs = 60_000
+
 /**
- * A file store in a folder of this machine. One process at a time may use the folder.
+ * A file store in a folder of this machine. One process at a time may use the folder, unless it is `shared`.
  *
  * A staged file lies in `.staging/<process>/`, its target beside it; commit is fsync, rename, fsync of the folder.
  */
-export function localDriver({ folder: root }: LocalOptions): StoreDriver {
+export function localDriver({ folder: root, shared = false }: LocalOptions): StoreDriver {
   const own = join(root, stagingFolder, randomUUID())
+  const alive = shared
+    ? setInterval(() => {
+        const now = new Date()
+        // Nothing is staged: there is no folder.
+        utimes(own, now, now).catch(() => undefined)
+      }, aliveEveryMs).unref()
+    : undefined
   const folders = syncedFolders(root)
   let ready: Promise<unknown> | undefined
   const at = (path: string): string => join(root, ...segmentsOf(path))
@@ -79,11 +92,21 @@ export function localDriver({ folder: root }: LocalOptions): StoreDriver {
     return found.slice(0, limit).toSorted((a, b) => (a.path < b.path ? -1 : 1))
   }
 
+  /** By the clock of the file system, which all who share it go by. */
+  async function isDead(folder: string): Promise<boolean> {
+    const probe = `${own}.now`
+    await mkdir(probe, { recursive: true, mode: 0o700 })
+    const [now, then] = [await lstat(probe), await lstat(folder).catch(() => undefined)]
+    await rmdir(probe)
+    return then !== undefined && now.mtimeMs - then.mtimeMs > deadAfterMs
+  }
+
   async function recover(keepAt: (target: string) => string | undefined): Promise<StoredFile[]> {
     const kept: StoredFile[] = []
     for (const left of await names(join(root, stagingFolder))) {
       const folder = join(root, stagingFolder, left)
       if (folder === own) continue
+      if (shared && !(await isDead(folder))) continue
       for (const name of await names(folder)) {
         const told = stagedTarget(name)
         const beside = told === undefined && name.endsWith('.target')
@@ -109,7 +132,7 @@ export function localDriver({ folder: root }: LocalOptions): StoreDriver {
   }
 
   const files: FileStore = {
-    shared: false,
+    shared,
     stat,
     list,
     openRead,
@@ -165,6 +188,7 @@ export function localDriver({ folder: root }: LocalOptions): StoreDriver {
     async close() {
       // Only when it is empty: what is left in it becomes a cut upload at the next start.
       ready = undefined
+      clearInterval(alive)
       await rmdir(own).catch(() => undefined)
     },
   }

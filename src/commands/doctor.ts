@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
 import { dataPaths, readConfig } from '../config.ts'
-import { openState } from '../db/sqlite/state.ts'
+import { databaseExists, openDatabase } from '../db/database.ts'
 import { missingSettings } from '../domain/tenant.ts'
 import { UsageError } from '../usage.ts'
 
@@ -24,8 +24,9 @@ export async function run(args: string[]): Promise<number> {
   } catch {
     say(false, 'The data folder is missing or cannot be written: start the server once, or mend it')
   }
-  if (existsSync(paths.stateFile)) {
-    const state = openState(paths.stateFile)
+  if (await databaseExists(paths.databaseUrl)) {
+    const database = await openDatabase(paths.databaseUrl)
+    const { state } = database
     await state.ping()
     say(true, 'The state database opens')
     say(
@@ -50,7 +51,7 @@ export async function run(args: string[]): Promise<number> {
       stuck === 0,
       stuck === 0 ? 'No mail waits for long' : `${stuck} mails wait for over an hour`,
     )
-    await state.close()
+    await database.close()
   }
 
   for (const { ok, text } of findings) process.stdout.write(`${ok ? 'ok  ' : 'MEND'} ${text}\n`)

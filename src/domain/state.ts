@@ -22,10 +22,12 @@ export interface StateStore {
   /** True when other processes may use the database too: what one of them leaves undone another takes up. */
   readonly shared: boolean
   /**
-   * Makes this process the one that imports for a tenant until what it returns is called; undefined while another
-   * one is. A process that dies is it no longer.
+   * Makes this caller the one who does `what`, such as the imports of a tenant, until it calls what is returned;
+   * undefined while another one, in any process, does. A process that dies lets go of everything.
    */
-  own(tenantId: string): Promise<(() => Promise<void>) | undefined>
+  own(what: string): Promise<(() => Promise<void>) | undefined>
+  /** True for the first of all processes that asks in each period of `everyMs`; always true for a single one. */
+  turn(what: string, everyMs: number): Promise<boolean>
   readonly signals: Signals
   /** Milliseconds that the database's clock, which all its processes go by, is ahead of this process's. */
   aheadMs(): number
@@ -35,7 +37,7 @@ export interface StateStore {
 }
 
 /** What processes tell each other about: tables with something new in them, or penalties of addresses. */
-export const topics = ['drops', 'runs', 'outbox', 'penalties'] as const
+export const topics = ['drops', 'runs', 'outbox', 'penalties', 'cancel'] as const
 export type Topic = (typeof topics)[number]
 
 /** Words between the processes of one database; nobody hears them twice, and some may be missed. */

@@ -43,7 +43,7 @@ export function createDoorkeeper(
   const hasher = options.hasher ?? createPasswordHasher(limits.hashes)
   const login = createLogin({ state, hasher, clock, limits, log })
   const isAllowed = networkSet(options.allowList ?? [])
-  const penalties = createPenalties({ clock, limits })
+  const penalties = createPenalties({ clock, limits, signals: state.signals })
   const names = createNameDelays({ clock, limits })
   const turnstile = createTurnstile({ clock, limits })
   const quota = createQuota({ files: options.files, clock, limits })

@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { PenaltyBook } from '../domain/penalty.ts'
+import type { Signals } from '../domain/state.ts'
 import type { DropLimits } from './limits.ts'
 import { sourceOf } from './network.ts'
 
@@ -11,8 +12,13 @@ export interface Penalties extends PenaltyBook {
 }
 
 /** Penalties of addresses that failed to log in; the table is bounded and forgets by itself. */
-export function createPenalties(options: { clock: Clock; limits: DropLimits }): Penalties {
-  const { clock, limits } = options
+export function createPenalties(options: {
+  clock: Clock
+  limits: DropLimits
+  /** Tells the other processes of this database, and hears of theirs. Default: there are none. */
+  signals?: Signals
+}): Penalties {
+  const { clock, limits, signals } = options
   // In the order of their last failure: the first is the one to forget.
   const penalties = new Map<string, { until: number; enforced: boolean }>()
 
@@ -24,21 +30,34 @@ export function createPenalties(options: { clock: Clock; limits: DropLimits }): 
     return Math.max(0, remaining)
   }
 
+  function set(source: string, length: number, enforced: boolean): void {
+    penalties.delete(source)
+    if (length <= 0) return
+    penalties.set(source, { until: clock.now() + length, enforced })
+    if (penalties.size > limits.penaltySources) {
+      const oldest = penalties.keys().next()
+      if (!oldest.done) penalties.delete(oldest.value)
+    }
+  }
+
+  function tell(source: string, length: number, enforced: boolean): void {
+    signals?.send('penalties', `${length} ${Number(enforced)} ${source}`)
+  }
+
+  signals?.on('penalties', (text) => {
+    const [length, enforced, source] = text.split(' ')
+    if (source !== undefined) set(source, Number(length), enforced === '1')
+  })
+
   return {
     add(address) {
       const source = sourceOf(address)
       const length = Math.min(left(source) + limits.penaltyStepMs, limits.penaltyMostMs)
       // Once it keeps the address out it does so to its end, as sshd's does.
       const before = penalties.get(source)?.enforced === true
-      penalties.delete(source)
-      penalties.set(source, {
-        until: clock.now() + length,
-        enforced: before || length >= limits.penaltyEnforcedMs,
-      })
-      if (penalties.size > limits.penaltySources) {
-        const oldest = penalties.keys().next()
-        if (!oldest.done) penalties.delete(oldest.value)
-      }
+      const enforced = before || length >= limits.penaltyEnforcedMs
+      set(source, length, enforced)
+      tell(source, length, enforced)
     },
     waitMs(address) {
       const source = sourceOf(address)
@@ -52,7 +71,11 @@ export function createPenalties(options: { clock: Clock; limits: DropLimits }): 
         .toSorted((a, b) => b.until - a.until)
     },
     lift(addressOrSource) {
-      return penalties.delete(addressOrSource) || penalties.delete(sourceOf(addressOrSource))
+      const lifted = [addressOrSource, sourceOf(addressOrSource)].find((source) =>
+        penalties.delete(source),
+      )
+      if (lifted !== undefined) tell(lifted, 0, false)
+      return lifted !== undefined
     },
   }
 }

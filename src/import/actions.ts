@@ -15,8 +15,8 @@ export interface ActionOptions extends QueueOptions {
   outcome: OutcomeKeeper
   workers: Pick<Workers, 'revert'>
   isBusy: (tenantId: string) => boolean
-  /** True when a worker has the run and was asked. */
-  askCancel: (run: Run) => boolean
+  /** Asks the worker, of this process or another, that has the run; calls `close` where none has it. */
+  cancelOr: (run: Run, close: () => Promise<Run>) => Promise<Run>
   /** Runs `work` while no import of the tenant runs; throws `conflict` when one does. */
   exclusively: <T>(run: Run, work: () => Promise<T>) => Promise<T>
   nudge: () => void
@@ -49,9 +49,12 @@ export function createActions(
     async cancel(runId) {
       const { run, tenant } = await load(runId)
       allow(run, 'cancel', 'cancel')
-      if (options.askCancel(run)) return run
-      // No worker has it: it is over at once.
-      return outcome.close(run, tenant, 'cancel', { mails: [] })
+      return options.cancelOr(run, async () => {
+        // It may have ended meanwhile.
+        const { run: waiting } = await load(runId)
+        allow(waiting, 'cancel', 'cancel')
+        return outcome.close(waiting, tenant, 'cancel', { mails: [] })
+      })
     },
 
     async approve(runId, actor) {

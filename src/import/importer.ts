@@ -2,6 +2,7 @@ import { Cron } from 'croner'
 import type { Directory } from '../domain/directory.ts'
 import { AppError, isAppError } from '../domain/error.ts'
 import type { Importer } from '../domain/importer.ts'
+import { activeStates } from '../domain/run.ts'
 import type { Run } from '../domain/run.ts'
 import type { Tenant } from '../domain/tenant.ts'
 import { createActions } from './actions.ts'
@@ -18,6 +19,8 @@ export interface ImporterOptions extends Omit<OutcomeOptions, 'workers'> {
   /** Imports that run at once, one a client. */
   workersAtOnce: number
   intervalMinutes: number
+  /** False: files are taken here, and other processes import them. Default true. */
+  importsHere?: boolean
   /** A reader of the tenant's directory, beside its writer; undefined while there is none. */
   openDirectory: (tenantId: string) => Promise<Directory | undefined>
   /** Done at each tick besides: what other rooms have to sweep. */
@@ -32,6 +35,11 @@ const unavailablePauseMs = 10_000
 const warmMs = 5_000
 // Timers do not reach farther than 24 days.
 const longestPauseMs = 3_600_000
+// Another process may have died: its run is taken over within 30 seconds.
+const sharedLookMs = 5_000
+
+/** What one process at a time has of a tenant. */
+const ownership = (tenantId: string): string => `imports of ${tenantId}`
 
 /** What is writing to the directory of a tenant. */
 interface Busy {
@@ -42,9 +50,9 @@ interface Busy {
   done: Promise<void>
 }
 
-/** What the service does with dropped files, from the claim to the archive; one process, all tenants. */
+/** What the service does with dropped files, from the claim to the archive; each tenant's in one process at a time. */
 export function createImporter(options: ImporterOptions): Importer {
-  const { state, clock, log, workers, workersAtOnce } = options
+  const { state, clock, log, workers, workersAtOnce, importsHere = true } = options
   const { runs, tenants, drops } = state
   const queue = createQueue(options)
   const outcome = createOutcome(options)
@@ -104,7 +112,7 @@ export function createImporter(options: ImporterOptions): Importer {
   }
 
   async function importOne(entry: Busy, queued: Run, tenant: Tenant): Promise<void> {
-    const waiting = await queue.toWork(queued)
+    const waiting = await queue.toWorkAlone(queued)
     const startedAt = waiting.startedAt ?? clock.now()
     const run = await runs.update(queued.id, { state: stateAfter(waiting, 'parse'), startedAt })
     const previous = run.dryRun ? undefined : await runs.lastImported(run.tenantId)
@@ -137,7 +145,7 @@ export function createImporter(options: ImporterOptions): Importer {
     paused.delete(run.id)
   }
 
-  function begin(run: Run, tenant: Tenant): void {
+  function begin(run: Run, tenant: Tenant, release: () => Promise<void>): void {
     const entry: Busy = { run, running: undefined, cancelled: false, done: Promise.resolve() }
     busy.set(run.tenantId, entry)
     entry.done = importOne(entry, run, tenant)
@@ -146,10 +154,21 @@ export function createImporter(options: ImporterOptions): Importer {
         log.error('import could not be put aside', { run_id: run.id, error })
         paused.set(run.id, { until: clock.now() + unavailablePauseMs, tries: 0 })
       })
+      .then(release)
       .finally(() => {
         busy.delete(run.tenantId)
         importer.nudge()
       })
+  }
+
+  /** Begins a run if no other process has its tenant; it may be over by now. */
+  async function tryBegin(run: Run, tenant: Tenant): Promise<void> {
+    const release = await state.own(ownership(run.tenantId))
+    if (release === undefined) return
+    const fresh = await runs.get(run.id)
+    const waits = activeStates.some((active) => active === fresh?.state)
+    if (fresh !== undefined && waits && !busy.has(run.tenantId)) begin(fresh, tenant, release)
+    else await release()
   }
 
   /** Starts as many waiting runs as there are workers: the oldest of each tenant, no tenant twice. */
@@ -163,7 +182,7 @@ export function createImporter(options: ImporterOptions): Importer {
       seen.add(run.tenantId)
       if ((paused.get(run.id)?.until ?? 0) > now) continue
       const tenant = await tenants.get(run.tenantId)
-      if (tenant !== undefined && !busy.has(run.tenantId)) begin(run, tenant)
+      if (tenant !== undefined) await tryBegin(run, tenant)
     }
   }
 
@@ -182,7 +201,8 @@ export function createImporter(options: ImporterOptions): Importer {
     const ready = await drops.nextReadyAt()
     const retry = [...paused.values()].map(({ until }) => until)
     const next = Math.min(ready ?? Infinity, ...retry)
-    return Math.min(longestPauseMs, Math.max(5, next - clock.now()))
+    const longest = state.shared ? sharedLookMs : longestPauseMs
+    return Math.min(longest, Math.max(5, next - clock.now()))
   }
 
   async function round(): Promise<void> {
@@ -201,8 +221,11 @@ export function createImporter(options: ImporterOptions): Importer {
   }
 
   async function tick(): Promise<void> {
-    await sweep.run()
-    await options.onTick?.()
+    if (await state.turn('sweep', options.intervalMinutes * 60_000)) {
+      if (state.shared) await recover()
+      await sweep.run()
+      await options.onTick?.()
+    }
     importer.nudge()
   }
 
@@ -210,10 +233,16 @@ export function createImporter(options: ImporterOptions): Importer {
   async function recover(): Promise<void> {
     for (const run of await runs.unarchived()) {
       const tenant = await tenants.get(run.tenantId)
-      if (tenant !== undefined) await outcome.archiveLate(run, tenant)
+      const release = tenant && (await state.own(ownership(run.tenantId)))
+      if (tenant === undefined || release === undefined) continue
+      try {
+        await outcome.archiveLate(run, tenant)
+      } finally {
+        await release()
+      }
     }
     await submit.recover()
-    for (const run of await runs.active()) await queue.toWork(run)
+    for (const run of await runs.active()) await queue.toWorkAlone(run)
   }
 
   async function drain(job: Cron): Promise<void> {
@@ -225,19 +254,35 @@ export function createImporter(options: ImporterOptions): Importer {
     await workers.close()
   }
 
+  /** True when a worker of this process has the run, and was asked. */
+  function cancelHere(runId: string): boolean {
+    const entry = [...busy.values()].find(({ run }) => run.id === runId)
+    if (entry === undefined) return false
+    entry.cancelled = true
+    entry.running?.ask('cancel')
+    return true
+  }
+
   const actions = createActions({
     ...options,
     outcome,
     isBusy: (tenantId) => busy.has(tenantId),
-    askCancel(run) {
-      const entry = busy.get(run.tenantId)
-      if (entry?.run.id !== run.id) return false
-      entry.cancelled = true
-      entry.running?.ask('cancel')
-      return true
+    async cancelOr(run, close) {
+      if (cancelHere(run.id)) return run
+      const release = await state.own(ownership(run.tenantId))
+      if (release === undefined) {
+        state.signals.send('cancel', run.id)
+        return run
+      }
+      try {
+        return await close()
+      } finally {
+        await release()
+      }
     },
     async exclusively(run, work) {
-      if (busy.has(run.tenantId)) {
+      const release = busy.has(run.tenantId) ? undefined : await state.own(ownership(run.tenantId))
+      if (release === undefined) {
         throw new AppError(
           'conflict',
           'Cannot revert the import: another import of this client is running, wait for its end',
@@ -252,6 +297,7 @@ export function createImporter(options: ImporterOptions): Importer {
       try {
         return await done
       } finally {
+        await release()
         busy.delete(run.tenantId)
         importer.nudge()
       }
@@ -281,8 +327,14 @@ export function createImporter(options: ImporterOptions): Importer {
       }
     },
     async start() {
+      if (!importsHere) return () => workers.close()
       await recover()
       started = true
+      const unheard = [
+        state.signals.on('drops', () => importer.nudge()),
+        state.signals.on('runs', () => importer.nudge()),
+        state.signals.on('cancel', (runId) => void cancelHere(runId)),
+      ]
       const job = new Cron(
         '* * * * *',
         {
@@ -295,6 +347,7 @@ export function createImporter(options: ImporterOptions): Importer {
       void tick().catch((error: unknown) => log.error('sweep failed', { error }))
       importer.nudge()
       return () => {
+        for (const end of unheard) end()
         stopping ??= drain(job)
         return stopping
       }

@@ -103,6 +103,10 @@ export function createQueue({ state, files, clock, log }: QueueOptions) {
         })
       }
     },
-    toWork,
+    /** The same for a run that is not being claimed just now: no upload of the same name comes in between. */
+    async toWorkAlone(run: Run): Promise<Run> {
+      if (run.sourcePath === workPath(run.tenantId, run.id)) return run
+      return state.exclusive(run.tenantId, async () => toWork((await runs.get(run.id)) ?? run))
+    },
   }
 }

@@ -8,6 +8,9 @@ import type { FileStore } from '../domain/storage.ts'
 import { newRun } from './queue.ts'
 import type { QueueOptions } from './queue.ts'
 
+// Longer than any body takes between its last byte and its run.
+const orphanMs = 3_600_000
+
 /** Takes files that come by no drop folder. */
 export function createSubmit({ state, files, clock, log }: QueueOptions) {
   return {
@@ -42,7 +45,9 @@ export function createSubmit({ state, files, clock, log }: QueueOptions) {
     async recover(): Promise<void> {
       for (const tenant of await state.tenants.list()) {
         const folder = workPath(tenant.id, '').slice(0, -1)
-        for (const { path } of await files.list(folder)) {
+        for (const { path, modifiedAt } of await files.list(folder)) {
+          // Another process may be about to make its run.
+          if (state.shared && modifiedAt > clock.now() - orphanMs) continue
           const id = path.slice(folder.length + 1).replace(/\.utf8$/, '')
           if ((await state.runs.get(id)) === undefined) await files.remove(path)
         }

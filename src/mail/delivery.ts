@@ -16,7 +16,7 @@ import { pauseAfter, settingsPause } from './retry.ts'
 
 /** What the sender works with. */
 export interface SenderOptions {
-  state: Pick<StateStore, 'outbox' | 'runs' | 'tenants' | 'exclusive'>
+  state: Pick<StateStore, 'outbox' | 'runs' | 'tenants' | 'own'>
   files: FileStore
   /** The importer's: failed rows of a run, for the sample lines. */
   failures: Importer['failures']
@@ -24,11 +24,6 @@ export interface SenderOptions {
   transport: MailTransport
   clock: Clock
   log: Log
-  /**
-   * Several processes on one database: seconds for which a try keeps the others off its mail, longer
-   * than any try takes. Default 0: this is the only process.
-   */
-  leaseSeconds?: number
   /** Seconds that `stop` waits for tries under way before it cuts them. Default 10. */
   stopSeconds?: number
 }
@@ -37,6 +32,9 @@ export interface SenderOptions {
 const recentMails = 1000
 // After a fault of our own, such as a full disk.
 const faultPauseMs = 60_000
+
+// Another process has a mail of the same client in hand.
+const takenPauseMs = 500
 
 /** A mail changed to `changes`. */
 type Changes = Partial<
@@ -50,7 +48,7 @@ const weight: readonly MailState[] = ['undelivered', 'unconfigured', 'queued', '
 
 /** What one try of one mail does; the sender says when. */
 export function deliveries(options: SenderOptions & { stopping: () => boolean }) {
-  const { state, files, failures, transport, clock, log, leaseSeconds = 0, stopping } = options
+  const { state, files, failures, transport, clock, log, stopping } = options
   const { outbox, runs, tenants } = state
 
   async function change(mail: OutboxMail, changes: Changes): Promise<OutboxMail> {
@@ -71,16 +69,10 @@ export function deliveries(options: SenderOptions & { stopping: () => boolean })
     if (worst !== undefined && worst !== run.mail) await runs.update(runId, { mail: worst })
   }
 
-  /** The mail as it is now, if this process may try it now. */
-  async function claim(mail: OutboxMail): Promise<OutboxMail | undefined> {
-    const take = async (): Promise<OutboxMail | undefined> => {
-      const now = clock.now()
-      const fresh = await outbox.get(mail.id)
-      if (fresh?.state !== 'queued' || fresh.nextAttemptAt > now) return undefined
-      if (leaseSeconds === 0) return fresh
-      return await change(fresh, { nextAttemptAt: now + leaseSeconds * 1000 })
-    }
-    return leaseSeconds === 0 ? take() : state.exclusive(mail.tenantId, take)
+  /** The mail as it is now, if it is still to be tried. */
+  async function current(mail: OutboxMail): Promise<OutboxMail | undefined> {
+    const fresh = await outbox.get(mail.id)
+    return fresh?.state === 'queued' && fresh.nextAttemptAt <= clock.now() ? fresh : undefined
   }
 
   async function settle(mail: OutboxMail, changes: Changes): Promise<void> {
@@ -234,18 +226,31 @@ export function deliveries(options: SenderOptions & { stopping: () => boolean })
     }
   }
 
+  async function attemptOwned(mail: OutboxMail): Promise<void> {
+    try {
+      await tryMail(mail)
+    } catch (error) {
+      if (stopping()) return
+      log.error('Mail cannot be prepared', { mailId: mail.id, error })
+      const fresh = (await outbox.get(mail.id)) ?? mail
+      await change(fresh, { nextAttemptAt: clock.now() + faultPauseMs })
+    }
+  }
+
   return {
     /** Tries `mail` if it is still due; afterwards it is settled or due later. Throws when the database fails. */
     async attempt(mail: OutboxMail): Promise<void> {
-      const claimed = await claim(mail)
-      if (claimed === undefined) return
+      // One at a time for a client, of all processes: a mail takes others along.
+      const release = await state.own(`mails of ${mail.tenantId}`)
+      if (release === undefined) {
+        await new Promise((resolve) => setTimeout(resolve, takenPauseMs))
+        return
+      }
       try {
-        await tryMail(claimed)
-      } catch (error) {
-        if (stopping()) return
-        log.error('Mail cannot be prepared', { mailId: mail.id, error })
-        const fresh = (await outbox.get(mail.id)) ?? claimed
-        await change(fresh, { nextAttemptAt: clock.now() + faultPauseMs })
+        const fresh = await current(mail)
+        if (fresh !== undefined) await attemptOwned(fresh)
+      } finally {
+        await release()
       }
     },
     /** The mails of a tenant that wait for its settings are due now. */

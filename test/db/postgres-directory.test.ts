@@ -7,6 +7,7 @@ import { postgresPrograms, startPostgres } from '../support/postgres.ts'
 import type { Cluster } from '../support/postgres.ts'
 import { rowsContract } from './directory-rows-contract.ts'
 import { runsContract } from './directory-runs-contract.ts'
+import { usersContract } from './users-contract.ts'
 
 const programs = postgresPrograms()
 
@@ -30,4 +31,5 @@ describe.skipIf(programs === undefined)('with PostgreSQL', () => {
 
   rowsContract('PostgreSQL', open)
   runsContract('PostgreSQL', open)
+  usersContract('PostgreSQL', open)
 })

@@ -25,7 +25,7 @@ describe.skipIf(programs === undefined)('with PostgreSQL', () => {
   async function open(name: string): Promise<StateStore> {
     const url = urls.get(name) ?? (await cluster.database())
     urls.set(name, url)
-    const state = await openState(url)
+    const { state } = await openState(url, 4)
     opened.push(state)
     return state
   }

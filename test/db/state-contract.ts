@@ -385,7 +385,7 @@ export function stateContract(name: string, openNamed: OpenState): void {
       const release = await state.own('ten_a')
       expect(release).toBeDefined()
       expect(await state.own('ten_b')).toBeDefined()
-      if (!state.shared) expect(await state.own('ten_a')).toBeUndefined()
+      expect(await state.own('ten_a')).toBeUndefined()
       await release?.()
       expect(await state.own('ten_a')).toBeDefined()
     })

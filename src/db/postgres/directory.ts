@@ -1,12 +1,13 @@
-import type { Directory, DirectoryUser } from '../../domain/directory.ts'
-import { storedFields } from '../../domain/user.ts'
+import type { Directory } from '../../domain/directory.ts'
+import type { UserReader } from '../../domain/user-reader.ts'
 import { number, optionalText, text } from '../row.ts'
-import type { Row } from '../row.ts'
+import { userOf } from '../user-row.ts'
 import type { Postgres } from './connect.ts'
 import { listFailures } from './failures.ts'
-import { guarded } from './fault.ts'
+import { guarded, translated } from './fault.ts'
 import { openLedger, openWriter } from './ledger.ts'
 import { revertRun } from './revert.ts'
+import { userReader } from './users.ts'
 
 export interface DirectoryOptions {
   url: string
@@ -21,37 +22,35 @@ async function numberOf(sql: Postgres, tenantId: string): Promise<number | undef
 }
 
 /** Opens a tenant's directory, made when there is none. */
-export async function openDirectory(options: DirectoryOptions): Promise<Directory> {
-  const { sql, tenantId } = options
+export async function openDirectory(options: DirectoryOptions): Promise<Directory & UserReader> {
+  try {
+    return directoryOf(options, await made(options))
+  } catch (error) {
+    throw translated(error)
+  }
+}
+
+async function made({ sql, tenantId }: DirectoryOptions): Promise<number> {
   await sql`INSERT INTO directories (tenant_id) VALUES (${tenantId}) ON CONFLICT DO NOTHING`
   const directory = await numberOf(sql, tenantId)
   if (directory === undefined) throw new Error('The directory is gone')
-  return directoryOf(options, directory)
+  return directory
 }
 
 /** Opens a directory for reading; undefined when the tenant has none yet. */
 export async function openDirectoryReader(
   options: DirectoryOptions,
-): Promise<Directory | undefined> {
+): Promise<(Directory & UserReader) | undefined> {
   const directory = await numberOf(options.sql, options.tenantId)
   return directory === undefined ? undefined : directoryOf(options, directory)
 }
 
-function userOf(row: Row): DirectoryUser {
-  return {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one entry for each stored field
-    fields: Object.fromEntries(
-      storedFields.map((field) => [field, optionalText(row, field)]),
-    ) as DirectoryUser['fields'],
-    active: number(row, 'active') === 1,
-    hasPassword: row['password_hash'] !== null,
-    createdAt: number(row, 'created_at'),
-    changedAt: number(row, 'changed_at'),
-  }
-}
-
-function directoryOf({ url, sql, tenantId }: DirectoryOptions, directory: number): Directory {
-  return guarded<Directory>({
+function directoryOf(
+  { url, sql, tenantId }: DirectoryOptions,
+  directory: number,
+): Directory & UserReader {
+  return guarded<Directory & UserReader>({
+    ...userReader(sql, directory),
     async begin(options) {
       return guarded(await openLedger({ url, tenantId, directory }, options))
     },

@@ -11,6 +11,7 @@ import { json, number } from '../row.ts'
 import type { Waiting } from '../waiting.ts'
 import { openSession } from './connect.ts'
 import type { Postgres, Session } from './connect.ts'
+import { keepChange, nextChange } from './changes.ts'
 import { createDeferred } from './deferred.ts'
 import { createFailures } from './failures.ts'
 import { createFingerprints } from './fingerprints.ts'
@@ -75,6 +76,7 @@ export async function openLedger(
       run,
       stored: dryRun && state?.phase !== 'done' ? undefined : (state ?? undefined),
       lastUserId: Number(last?.['id'] ?? 0),
+      nextChange: await nextChange(sql, directory),
       failures,
       end,
     })
@@ -91,6 +93,7 @@ interface LedgerParts {
   run: number
   stored: LedgerState | undefined
   lastUserId: number
+  nextChange: number
   failures: ReturnType<typeof createFailures>
   end: () => Promise<void>
 }
@@ -103,6 +106,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
   const presence = createPresence(sql, directory, run)
   const sightings = createSightings(sql, run)
   const now = options.now()
+  let change = parts.nextChange
   let rows: RowStore | undefined
   let wrote = false
   let closed: Promise<void> | undefined
@@ -150,6 +154,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
         run,
         plan,
         now,
+        change: () => change,
         lastUserId,
         remember: (id, hash) => fingerprints.set(id, hash),
       })
@@ -188,7 +193,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
     presence: () => presence.kept(),
     absent: (present) => presence.absent(present),
     async deactivate(present) {
-      const count = await presence.deactivate(present, now)
+      const count = await presence.deactivate(present, { now, change })
       if (count > 0) wrote = true
       return count
     },
@@ -200,7 +205,10 @@ function ledgerOf(parts: LedgerParts): Ledger {
         await failures.flush()
         await sql`BEGIN`
       } else {
-        if (wrote) await sql`UPDATE directories SET changed_by = ${runId} WHERE id = ${directory}`
+        if (wrote) {
+          await keepChange(sql, { directory, change, at: options.now(), by: runId })
+          change += 1
+        }
         await failures.flush()
         await fingerprints.flush()
       }

@@ -11,6 +11,7 @@ const longestWaitMs = 60_000
 export function createLocks(open: () => Promise<Session>) {
   let opening: Promise<Session> | undefined
   const tails = new Map<string, Promise<unknown>>()
+  const taken = new Map<string, Session>()
 
   async function session(): Promise<Session> {
     for (;;) {
@@ -73,8 +74,20 @@ export function createLocks(open: () => Promise<Session>) {
     /** Takes `name` if it is free; what is returned lets go of it. */
     async take(name: string): Promise<(() => Promise<void>) | undefined> {
       const held = await session()
-      if (!(await tryLock(held, name))) return undefined
-      return () => unlock(held, name)
+      // The session would give its own lock twice; one that is gone has let go.
+      if (taken.get(name)?.lost === false) return undefined
+      taken.set(name, held)
+      let got = false
+      try {
+        got = await tryLock(held, name)
+      } finally {
+        if (!got && taken.get(name) === held) taken.delete(name)
+      }
+      if (!got) return undefined
+      return async () => {
+        if (taken.get(name) === held) taken.delete(name)
+        await unlock(held, name)
+      }
     },
     async end(): Promise<void> {
       const last = await opening?.catch(() => undefined)

@@ -60,13 +60,16 @@ export function createPresence(sql: Postgres, directory: number, run: number) {
       return counts
     },
     /** Sets the absent users inactive; how many. */
-    async deactivate(present: Uint8Array, now: number): Promise<number> {
+    async deactivate(
+      present: Uint8Array,
+      { now, change }: { now: number; change: number },
+    ): Promise<number> {
       let count = 0
       for await (const ids of actives()) {
         const absent = ids.filter((id) => !has(present, id))
         if (absent.length === 0) continue
         await keepImages(sql, { directory, run }, absent)
-        await sql`UPDATE users SET active = 0, changed_run = ${run}, changed_at = ${now}
+        await sql`UPDATE users SET active = 0, changed_run = ${run}, changed_at = ${now}, change = ${change}
           WHERE directory = ${directory} AND id = ANY(${absent}::int[])`
         count += absent.length
       }

@@ -2,6 +2,7 @@ import type { RevertResult } from '../../domain/directory.ts'
 import { AppError } from '../../domain/error.ts'
 import { shownList } from '../../domain/reason.ts'
 import { number, text } from '../row.ts'
+import { keepChange, nextChange } from './changes.ts'
 import type { Postgres } from './connect.ts'
 import { isTaken } from './fault.ts'
 import { createFingerprints } from './fingerprints.ts'
@@ -52,6 +53,9 @@ async function putBack(
     UNION SELECT user_id FROM before_images WHERE run = ${run}`
   for (const row of ids) fingerprints.set(number(row, 'id'), 0)
   await fingerprints.flush()
+  const change = await nextChange(sql, directory)
+  await sql`INSERT INTO removed_users SELECT directory, ${change}::int, id, "UserUUID", email, username
+    FROM users WHERE directory = ${directory} AND created_run = ${run}`
   const { count: removed } =
     await sql`DELETE FROM users WHERE directory = ${directory} AND created_run = ${run}`
   // First let go of the keys, so that addresses that were swapped can be swapped back.
@@ -62,12 +66,12 @@ async function putBack(
     .map((name) => `"${name}" = old."${name}"`)
   try {
     const { count: restored } = await sql.unsafe(
-      `UPDATE users SET ${set.join(', ')}, changed_at = $1
+      `UPDATE users SET ${set.join(', ')}, changed_at = $1, change = $4
        FROM before_images AS old WHERE old.run = $2 AND users.directory = $3 AND users.id = old.user_id`,
-      [now, run, directory],
+      [now, run, directory, change],
     )
     await sql`DELETE FROM before_images WHERE run = ${run}`
-    await sql`UPDATE directories SET changed_by = ${by} WHERE id = ${directory}`
+    await keepChange(sql, { directory, change, at: now, by })
     return { removed, restored }
   } catch (error) {
     if (!isTaken(error)) throw error

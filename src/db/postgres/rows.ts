@@ -24,6 +24,8 @@ export interface RowStoreOptions {
   run: number
   plan: RowPlan
   now: number
+  /** Number of the commit that what is stored now belongs to. */
+  change: () => number
   lastUserId: number
   remember: (userId: number, hash: number) => void
 }
@@ -46,7 +48,7 @@ export async function keepImages(
 
 /** Matches checked rows with the users of a directory and stores them, many at a time. */
 export function createRowStore(options: RowStoreOptions) {
-  const { sql, directory, run, plan, now, remember } = options
+  const { sql, directory, run, plan, now, change, remember } = options
   const { fields } = plan
   let lastId = options.lastUserId
   // Files bring new users in runs: the cheaper of the two ways is tried first.
@@ -62,18 +64,19 @@ export function createRowStore(options: RowStoreOptions) {
     'changed_run',
     'created_at',
     'changed_at',
+    'change',
   ]
   const tail = ['email_key', 'username_key']
   const copy = `COPY users (${quoted([...head, ...fields, ...extra, ...tail])}) FROM STDIN`
   const select = `SELECT id, active, "UserUUID", email_key, username_key${fields.map((field) => `, "${field}"`).join('')} FROM users WHERE directory = $1 AND`
   const changed = [...fields, 'active', 'email_key', 'username_key']
   const types = [...fields.map(() => 'text'), 'int', 'text', 'text']
-  const update = `UPDATE users SET ${changed.map((name) => `"${name}" = n."${name}"`).join(', ')}, changed_run = $1, changed_at = $2
-    FROM unnest($3::int[], ${types.map((type, index) => `$${index + 4}::${type}[]`).join(', ')}) AS n(id, ${quoted(changed)})
+  const update = `UPDATE users SET ${changed.map((name) => `"${name}" = n."${name}"`).join(', ')}, changed_run = $1, changed_at = $2, change = $3
+    FROM unnest($4::int[], ${types.map((type, index) => `$${index + 5}::${type}[]`).join(', ')}) AS n(id, ${quoted(changed)})
     WHERE users.directory = ${directory} AND users.id = n.id`
 
   function line({ id, row }: Changes['created'][number]): string {
-    let text = `${directory}\t${id}\t${row.active === false ? 0 : 1}\t${run}\t${run}\t${now}\t${now}`
+    let text = `${directory}\t${id}\t${row.active === false ? 0 : 1}\t${run}\t${run}\t${now}\t${now}\t${change()}`
     for (let slot = 0; slot < fields.length; slot += 1) {
       const value = row.values[slot]
       text += `\t${copyValue(slot === sourceSlot ? (value ?? plan.defaultLoginSource) : value)}`
@@ -150,7 +153,7 @@ export function createRowStore(options: RowStoreOptions) {
         users.map(({ emailKey }) => emailKey),
         users.map(({ usernameKey }) => usernameKey),
       ]
-      await sql.unsafe(update, [run, now, ...columns], { prepare: true })
+      await sql.unsafe(update, [run, now, change(), ...columns], { prepare: true })
     }
     if (created.length > 0 && !(await insert(created))) {
       throw new Error('New users could not be stored although their keys are free')

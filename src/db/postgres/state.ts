@@ -13,14 +13,15 @@ import { runStore } from './runs.ts'
 import { createSignals } from './signals.ts'
 import { tenantStore } from './tenants.ts'
 
-// Every statement is short: more would only queue up in the server.
-const poolConnections = 10
 const measureClockMs = 60_000
 
 /** Opens the state in the PostgreSQL database at `url`, migrated when needed; any number of processes may. */
-export async function openState(url: string): Promise<StateStore> {
+export async function openState(
+  url: string,
+  connections: number,
+): Promise<{ state: StateStore; sql: Postgres }> {
   await migrate(url)
-  const sql = await openPool(url, poolConnections)
+  const sql = await openPool(url, connections)
   const audit = auditStore(sql)
   const locks = createLocks(() => openSession(url, { name: 'locks' }))
   const signals = createSignals(sql, url)
@@ -43,11 +44,18 @@ export async function openState(url: string): Promise<StateStore> {
     await sql.end({ timeout: 5 })
   }
 
-  return {
+  const state: StateStore = {
     ...guarded({
       exclusive: <T>(tenantId: string, work: () => Promise<T>) =>
         locks.exclusive(`exclusive ${tenantId}`, work),
-      own: (tenantId: string) => locks.take(`own ${tenantId}`),
+      own: (what: string) => locks.take(`own ${what}`),
+      async turn(what: string, everyMs: number) {
+        // By the server's clock. A tenth less, as the clocks of those who ask do not tick evenly.
+        const { count } = await sql`INSERT INTO turns VALUES (${what}, clock_timestamp())
+          ON CONFLICT (what) DO UPDATE SET at = excluded.at
+          WHERE turns.at <= excluded.at - ${everyMs * 0.9} * interval '1 millisecond'`
+        return count === 1
+      },
       async ping() {
         await sql`SELECT 1`
       },
@@ -69,6 +77,7 @@ export async function openState(url: string): Promise<StateStore> {
       return closing
     },
   }
+  return { state, sql }
 }
 
 /** The server's clock against ours, taken in the middle of the round trip. */

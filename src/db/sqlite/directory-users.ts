@@ -1,34 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { storedFields } from '../../domain/user.ts'
 import { comparisonKey } from '../../domain/user.ts'
 import type { NumberedUser, UserChange, UserReader, UserVersion } from '../../domain/user-reader.ts'
 import { json, number, optionalText, text } from '../row.ts'
-import type { Row } from '../row.ts'
+import { fieldsOf, userOf } from '../user-row.ts'
 import { imageColumns } from './directory-rows.ts'
 
 // A search that is narrowed by status looks at this many users with each key, and no further.
 const mostLookedAt = 5_000
 // Behind every text that begins with the same characters: no text holds the last code point.
 const lastCharacter = '\u{10ffff}'
-
-function fieldsOf(read: (field: string) => string | null): NumberedUser['fields'] {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one entry for each stored field
-  return Object.fromEntries(
-    storedFields.map((field) => [field, read(field)]),
-  ) as NumberedUser['fields']
-}
-
-/** A user from its row. */
-export function userOf(row: Row): NumberedUser {
-  return {
-    id: number(row, 'id'),
-    fields: fieldsOf((field) => optionalText(row, field)),
-    active: number(row, 'active') === 1,
-    hasPassword: row['password_hash'] !== null,
-    createdAt: number(row, 'created_at'),
-    changedAt: number(row, 'changed_at'),
-  }
-}
 
 /** What is read of a directory's users beside its imports. */
 export function userReader(db: DatabaseSync): Omit<UserReader, 'close'> {

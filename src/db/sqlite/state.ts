@@ -39,11 +39,12 @@ export function openState(file: string): StateStore {
       return turn
     },
     shared: false,
-    async own(tenantId) {
-      if (owned.has(tenantId)) return undefined
-      owned.add(tenantId)
-      return async () => void owned.delete(tenantId)
+    async own(what) {
+      if (owned.has(what)) return undefined
+      owned.add(what)
+      return async () => void owned.delete(what)
     },
+    turn: async () => true,
     signals: { send: () => undefined, on: () => () => undefined },
     aheadMs: () => 0,
     async ping() {

@@ -138,6 +138,18 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
 
+-- What every process must have the same of: the SFTP host key.
+CREATE TABLE secrets (
+  name text COLLATE "C" PRIMARY KEY,
+  value text NOT NULL
+);
+
+-- When it was last somebody's turn to do what one process does for all.
+CREATE TABLE turns (
+  what text COLLATE "C" PRIMARY KEY,
+  at timestamptz NOT NULL
+);
+
 -- What wakes the other processes up: `rosterdrop` with the name of the table as its text.
 CREATE FUNCTION rosterdrop_tell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -14,6 +14,8 @@ CREATE TABLE users (
   changed_run bigint NOT NULL,
   created_at bigint NOT NULL,
   changed_at bigint NOT NULL,
+  -- Number of the commit that last changed the user: grows, and is the same for all users of one commit.
+  change integer NOT NULL,
   "UserUUID" text COLLATE "C",
   "email" text COLLATE "C",
   "username" text COLLATE "C",
@@ -45,9 +47,29 @@ CREATE TABLE users (
   username_key text COLLATE "C",
   PRIMARY KEY (directory, id)
 ) WITH (fillfactor = 90);
+CREATE INDEX users_by_change ON users (directory, change, id);
 CREATE UNIQUE INDEX users_by_uuid ON users (directory, "UserUUID");
 CREATE UNIQUE INDEX users_by_email ON users (directory, email_key);
 CREATE UNIQUE INDEX users_by_username ON users (directory, username_key);
+
+-- Commits that changed users, and when.
+CREATE TABLE changes (
+  directory integer NOT NULL,
+  change integer NOT NULL,
+  at bigint NOT NULL,
+  PRIMARY KEY (directory, change)
+);
+
+-- Users that are gone because the import that made them was reverted: what they were, for those who follow changes.
+CREATE TABLE removed_users (
+  directory integer NOT NULL,
+  change integer NOT NULL,
+  id integer NOT NULL,
+  "UserUUID" text COLLATE "C",
+  email text COLLATE "C",
+  username text COLLATE "C",
+  PRIMARY KEY (directory, change, id)
+);
 
 CREATE TABLE ledger (
   seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
