@@ -34,13 +34,33 @@ const defaultIdleMs = 10_000
 // Copying 1 GiB inside of the bucket takes a while in which some servers say nothing.
 const copyIdleMs = 120_000
 
+/**
+ * What the SDK would otherwise look for in the files of a home folder: a setting comes from our configuration alone,
+ * and Deno needs no right to read them.
+ */
+const settled = {
+  authSchemePreference: ['sigv4'] as string[],
+  defaultsMode: 'standard',
+  disableClockSkewCorrection: false,
+  disableS3ExpressSessionAuth: true,
+  retryMode: 'standard',
+  useArnRegion: false,
+  useDualstackEndpoint: false,
+  useFipsEndpoint: false,
+  userAgentAppId: 'rosterdrop',
+  // The SDK's own names this machine's operating system, which Deno would have to be allowed to ask for.
+  defaultUserAgentProvider: async (): Promise<[string, string][]> => [['rosterdrop', '0']],
+} as const
+
 /** Clients for short requests and for those that the server takes long for. */
 export function createClients(options: S3Options): { client: S3Client; patient: S3Client } {
-  const { accessKeyId, secretAccessKey, endpoint, region } = options
+  const { accessKeyId, secretAccessKey, region } = options
+  const china = region.startsWith('cn-') ? '.cn' : ''
+  const endpoint = options.endpoint ?? `https://s3.${region}.amazonaws.com${china}`
   const made = (socketTimeout: number): S3Client =>
     new S3Client({
       region,
-      ...(endpoint === null ? {} : { endpoint }),
+      endpoint,
       ...(accessKeyId === null || secretAccessKey === null
         ? {}
         : { credentials: { accessKeyId, secretAccessKey } }),
@@ -50,6 +70,8 @@ export function createClients(options: S3Options): { client: S3Client; patient: 
       responseChecksumValidation: 'WHEN_REQUIRED',
       // See s3-retry.ts.
       maxAttempts: 1,
+      ...settled,
+      sigv4aSigningRegionSet: [region],
       requestHandler: { connectionTimeout: 5_000, socketTimeout },
     })
   return {

@@ -7,8 +7,13 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 /** Stores `text` at `path` in one piece. */
 export async function store(files: FileStore, path: string, text: string): Promise<void> {
   const staged = await files.openWrite(path)
-  await staged.write(0, bytes(text))
-  await staged.commit()
+  try {
+    await staged.write(0, bytes(text))
+    await staged.commit()
+  } catch (error) {
+    await staged.abort()
+    throw error
+  }
 }
 
 /** The text at `path`, or undefined. */

@@ -31,7 +31,7 @@ describe.skipIf(s3Server === undefined)('s3Driver() when the server has faults',
     await files.close()
     await direct.close()
     await proxy.close()
-    bucket.remove()
+    await bucket.remove()
   })
 
   async function upload(path: string): Promise<void> {

@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  DeleteObjectsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import type { StoreSettings } from '../../storage/index.ts'
 import { missing } from './peers.ts'
 
@@ -26,7 +31,8 @@ export interface TestBucket {
   name: string
   url: string
   settings: StoreSettings
-  remove(): void
+  /** With all that is in it: the server of the tests keeps everything in memory. */
+  remove(): Promise<void>
 }
 
 /** Makes a bucket; `endpoint` is another way to the same server, such as through a fault proxy. */
@@ -49,6 +55,16 @@ export async function makeBucket(endpoint?: string): Promise<TestBucket> {
         spoolFolder,
       },
     },
-    remove: () => rmSync(spoolFolder, { recursive: true, force: true }),
+    async remove() {
+      rmSync(spoolFolder, { recursive: true, force: true })
+      const remover = s3Client()
+      for (;;) {
+        const { Contents = [] } = await remover.send(new ListObjectsV2Command({ Bucket: name }))
+        if (Contents.length === 0) break
+        const Objects = Contents.map(({ Key = '' }) => ({ Key }))
+        await remover.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects } }))
+      }
+      remover.destroy()
+    },
   }
 }
