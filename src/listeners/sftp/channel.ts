@@ -15,7 +15,7 @@ import { packetType, readFields, statusCode, StatusError, statusPacket } from '.
  * nor the connection is read, and the peer waits (ssh2 issue 882: else memory runs away). The window alone
  * would let 4 MiB in: ssh2 opens it again until as much is buffered as it is wide.
  */
-const maxInFlightBytes = 1024 * 1024
+const maxInFlightBytes = 768 * 1024
 /** The same for requests that are small: 100,000 of them fit into one window. */
 const maxWaitingRequests = 1_024
 /** Answers that the peer does not read. */

@@ -4,6 +4,8 @@ import { statusCode, StatusError } from './wire.ts'
 
 /** spec/promises.md; OpenSSH's own limit is of that order. */
 export const maxHandles = 64
+/** Of them folders: each holds a listing of up to 10,000 names, 1.6 MB; clients read one at a time. */
+const maxFolderHandles = 4
 
 export interface ReadHandle {
   readonly kind: 'read'
@@ -24,7 +26,7 @@ export type Handle = ReadHandle | FolderHandle | UploadHandle
 /** The open handles of one channel. */
 export interface HandleTable {
   /** Throws StatusError `failure` when there are too many; call it before anything is opened. */
-  reserve(): void
+  reserve(kind: 'file' | 'folder'): void
   add(handle: Handle): Buffer
   /** Throws StatusError `failure` for what is no open handle of this channel. */
   get(name: Uint8Array): Handle
@@ -40,6 +42,12 @@ export function createHandleTable(): HandleTable {
   const handles = new Map<number, Handle>()
   let next = 0
   let uploads = 0
+  let folders = 0
+
+  function count(handle: Handle, by: 1 | -1): void {
+    if (handle.kind === 'upload') uploads += by
+    if (handle.kind === 'folder') folders += by
+  }
 
   function key(name: Uint8Array): number {
     return name.length === 4 ? Buffer.from(name).readUInt32BE(0) : -1
@@ -55,11 +63,13 @@ export function createHandleTable(): HandleTable {
   }
 
   return {
-    reserve() {
-      if (handles.size < maxHandles) return
+    reserve(kind) {
+      const full = handles.size >= maxHandles
+      if (!full && (kind === 'file' || folders < maxFolderHandles)) return
+      const open = full ? `${maxHandles} handles` : `${maxFolderHandles} folders`
       throw new StatusError(
         statusCode.failure,
-        `Cannot open more: ${maxHandles} handles are open, one of them closed is needed`,
+        `Cannot open more: ${open} are open, one of them closed is needed`,
       )
     },
     add(handle) {
@@ -67,20 +77,21 @@ export function createHandleTable(): HandleTable {
       name.writeUInt32BE(next, 0)
       handles.set(next, handle)
       next = (next + 1) >>> 0
-      if (handle.kind === 'upload') uploads += 1
+      count(handle, 1)
       return name
     },
     get,
     take(name) {
       const handle = get(name)
       handles.delete(key(name))
-      if (handle.kind === 'upload') uploads -= 1
+      count(handle, -1)
       return handle
     },
     clear() {
       const all = [...handles.values()]
       handles.clear()
       uploads = 0
+      folders = 0
       return all
     },
     get uploads() {

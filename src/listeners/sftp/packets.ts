@@ -79,7 +79,7 @@ async function open(conversation: Conversation, { id, fields }: Request): Promis
   const name = readPath(conversation, fields)
   const flags = fields.uint32()
   readAttributes(fields)
-  handles.reserve()
+  handles.reserve('file')
   if ((flags & openFlag.write) !== 0) return openWrite(conversation, id, name, flags)
   const reader = await session.openRead(name)
   return packet(packetType.handle, id, handles.add({ kind: 'read', path: name, reader }))
@@ -181,7 +181,7 @@ async function fsetstat(conversation: Conversation, { id, fields }: Request): Pr
 async function opendir(conversation: Conversation, { id, fields }: Request): Promise<Buffer> {
   const { session, handles } = conversation
   const name = readPath(conversation, fields)
-  handles.reserve()
+  handles.reserve('folder')
   const entries = await session.list(name)
   return packet(
     packetType.handle,

@@ -1,4 +1,5 @@
 import type { DropSession, DropUpload } from '../../domain/drop.ts'
+import { AppError } from '../../domain/error.ts'
 import { statusCode, StatusError } from './wire.ts'
 
 /**
@@ -164,6 +165,10 @@ export function createUploadHandle(options: UploadHandleOptions): UploadHandle {
       }
     },
     async cut(reason) {
+      // What has not been answered is not kept: a slow disk must not hold the end up.
+      const dropped = new AppError('unavailable', `Cannot write "${path}": the upload has been cut`)
+      failure ??= { error: dropped }
+      for (const batch of batches.splice(0)) for (const answer of batch.answers) answer(dropped)
       await settled()
       await upload?.cut(reason)
     },

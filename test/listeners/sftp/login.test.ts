@@ -156,9 +156,9 @@ describe('a login over SFTP', () => {
       socket.resume()
       await once(socket, 'close')
     }
-    bench.drop.loginDeadlineMs = 200
+    bench.drop.loginDeadlineMs = 1_500
     const client = await connect(bench)
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await new Promise((resolve) => setTimeout(resolve, 1_600))
     const sftp = await openRaw(client)
     expect(sftp.count).toBe(1)
     client.end()

@@ -450,6 +450,17 @@ describe('SFTP version 3, draft-ietf-secsh-filexfer-02', () => {
     expect(bench.drop.files.has('/n.csv')).toBe(false)
   })
 
+  test('the fifth folder at once is refused: each holds its whole listing', async () => {
+    const handles: Uint8Array[] = []
+    for (let n = 0; n < 4; n += 1) {
+      handles.push((await sftp.ask(packetType.opendir, '/')).fields.bytes())
+    }
+    expectStatus(await sftp.ask(packetType.opendir, '/'), statusCode.failure)
+    expectStatus(await close(handles.pop() ?? Buffer.alloc(0)), statusCode.ok)
+    handles.push((await sftp.ask(packetType.opendir, '/')).fields.bytes())
+    for (const handle of handles) expectStatus(await close(handle), statusCode.ok)
+  })
+
   test('an internal error is FAILURE in our own words, and is logged', async () => {
     bench.drop.failCommit = new Error('SQLITE_BUSY in /srv/rosterdrop/state.db')
     const answer = await close(await sftp.open('/a.csv', put))

@@ -40,7 +40,7 @@ export async function startBench(options: Partial<SftpListenerOptions> = {}): Pr
 
 /** A logged-in SSH connection. */
 export async function connect(
-  bench: Bench,
+  bench: { listener: Pick<SftpListener, 'port'> },
   config: Partial<ConnectConfig> = {},
 ): Promise<ssh2.Client> {
   const client = new ssh2.Client()

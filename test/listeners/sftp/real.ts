@@ -26,13 +26,15 @@ export interface RealServerOptions {
   /** `ssh-ed25519 AAAA…` */
   publicKey?: string
   accounts?: number
+  /** Of the disk; default: as many as it does. */
+  bytesPerSecond?: number
 }
 
 /** Starts it in a fresh folder. */
 export async function startReal(options: RealServerOptions): Promise<RealServer> {
   const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-sftp-'))
   const script = ['test/listeners/sftp/serve.ts', folder, options.publicKey ?? '']
-  const args = [...script, String(options.accounts ?? 1)]
+  const args = [...script, String(options.accounts ?? 1), String(options.bytesPerSecond ?? 0)]
   const deno = join(top, 'node_modules', '.bin', 'deno')
   const child =
     options.runtime === 'node'
