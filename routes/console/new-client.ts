@@ -192,7 +192,7 @@ function welcome(
         </div>
       </div>
       <div id="recent" data-live class="stack">${firstFile([], { now, tenant })}</div>
-      <div class="middle stack">
+      <div class="columns even">
         ${password === null ? '' : passwordCard(account.name, password)}
         <section class="card">
           <h2>How to connect</h2>

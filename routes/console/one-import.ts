@@ -217,8 +217,8 @@ async function failures(
       ...(code === undefined ? {} : { code: String(code) }),
       ...(line === undefined ? {} : { after: String(line) }),
     }).toString()
-  return html`<section class="stack" id="failed-rows" aria-labelledby="failed-rows-title">
-    <h2 id="failed-rows-title">Failed rows</h2>
+  return html`<div class="stack" id="failed-rows">
+    <h2>Failed rows</h2>
     ${
       code === undefined
         ? ''
@@ -244,7 +244,7 @@ async function failures(
             }
           </nav>`
     }
-  </section>`
+  </div>`
 }
 
 function downloads(run: Run): Html | '' {

@@ -97,4 +97,11 @@ progress { appearance: none; display: block; width: 100%; height: 0.375rem; bord
 progress::-webkit-progress-bar { background: var(--sunken); }
 progress::-webkit-progress-value { background: var(--accent); border-radius: 1rem; }
 progress::-moz-progress-bar { background: var(--accent); }
+progress:indeterminate { background: linear-gradient(90deg, var(--sunken) 20%, var(--accent) 50%, var(--sunken) 80%) 0 0 / 200% 100%; }
+progress:indeterminate::-webkit-progress-bar { background: none; }
+progress:indeterminate::-moz-progress-bar { background: none; }
+@media (prefers-reduced-motion: no-preference) {
+  progress:indeterminate { animation: sweep 2.4s linear infinite; }
+  @keyframes sweep { from { background-position: 200% 0; } to { background-position: 0 0; } }
+}
 `
