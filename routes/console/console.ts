@@ -7,6 +7,7 @@ import type { Log } from '../../src/domain/log.ts'
 import type { PenaltyBook } from '../../src/domain/penalty.ts'
 import type { StateStore } from '../../src/domain/state.ts'
 import type { FileStore } from '../../src/domain/storage.ts'
+import type { UserReader } from '../../src/domain/user-reader.ts'
 import type { HttpEnv } from '../auth.ts'
 import type { HealthCheck } from '../health.ts'
 import type { Operations } from '../operations.ts'
@@ -32,6 +33,7 @@ import { createSessions } from './session.ts'
 import { settingsPages } from './settings.ts'
 import { signIn } from './sign-in.ts'
 import { tokenPages } from './tokens.ts'
+import { userPages } from './users.ts'
 import { valuePages } from './values.ts'
 
 /** What the console needs of the roof beside what the API has. */
@@ -51,6 +53,7 @@ export interface ConsoleOptions extends ConsoleParts {
   importer: Importer
   files: FileStore
   penalties: PenaltyBook
+  openUsers: (tenantId: string) => Promise<UserReader | undefined>
   checks: readonly HealthCheck[]
   clock: Clock
   log: Log
@@ -97,6 +100,7 @@ export function consolePages(options: ConsoleOptions): Hono<HttpEnv> {
     ...newClient({ ...options, tenants, accounts, queueTestMail }),
     ...clientOverview({ ...options, tenants: options.operations.tenants, runs, accounts }),
     ...dropPages({ ...options, maxBytes }),
+    ...userPages({ ...options, runs }),
     ...accountPages(options),
     ...settingsPages({ ...options, queueTestMail }),
     ...valuePages(options),

@@ -198,8 +198,8 @@ function welcome(
           <h2>How to connect</h2>
           ${connectLines(visit.context, doors, account)}
         </section>
-        <p class="actions"><a class="button" href="${clientPath(tenant.id)}">To the overview</a></p>
-      </div>`,
+      </div>
+      <p class="actions"><a class="button" href="${clientPath(tenant.id)}">To the overview</a></p>`,
   }
 }
 

@@ -1,11 +1,11 @@
 import { html } from 'hono/html'
-import type { Clock } from '../../src/domain/clock.ts'
 import { counted, figure, oneLine, size } from '../../src/domain/figures.ts'
 import type { Importer } from '../../src/domain/importer.ts'
 import type { Run } from '../../src/domain/run.ts'
 import type { OutboxStore, RunStore, TenantStore } from '../../src/domain/state.ts'
 import type { FileStore } from '../../src/domain/storage.ts'
 import type { Tenant } from '../../src/domain/tenant.ts'
+import type { UserReader } from '../../src/domain/user-reader.ts'
 import { findRun, isSettled } from '../run-json.ts'
 import { countsBar, countsLegend } from './counts-bar.ts'
 import { failedRows, meaningOf, reasonList } from './failed-rows.ts'
@@ -20,9 +20,11 @@ import { runButtons } from './run-buttons.ts'
 import { isActive, progressOf } from './run-row.ts'
 import { statePill } from './state-pill.ts'
 import { timeline } from './timeline.ts'
+import { absentTable } from './user-table.ts'
 
 const rowsPerPage = 50
 const previewRows = 5
+const sampleUsers = 20
 const activeMs = 1_000
 const waitingMs = 4_000
 
@@ -33,7 +35,7 @@ export function oneImport(options: {
   outbox: Pick<OutboxStore, 'forRun'>
   importer: Pick<Importer, 'failures'>
   files: Pick<FileStore, 'openRead'>
-  clock: Clock
+  openUsers: (tenantId: string) => Promise<UserReader | undefined>
 }): ConsolePage[] {
   const { runs, tenants, outbox } = options
 
@@ -50,6 +52,7 @@ export function oneImport(options: {
             <div id="outcome" data-live class="stack">
               ${notices(run, tenant)} ${rowsCard(run)} ${reasonCard(visit, run)}
             </div>
+            ${writes ? await absent(options, run) : ''}
             ${writes ? await preview(options, run, tenant) : ''}
             <section class="card">
               <h2>The file</h2>
@@ -170,6 +173,26 @@ function rowsCard(run: Run): Html {
   return html`<section class="card">
     <h2>${counted(counts.rows, 'row')}</h2>
     ${countsBar(counts)} ${countsLegend(counts, run.dryRun)}
+  </section>`
+}
+
+/** Of a held import: some of the users that it would deactivate. */
+async function absent(
+  { openUsers }: { openUsers: (tenantId: string) => Promise<UserReader | undefined> },
+  run: Run,
+): Promise<Html | ''> {
+  if (run.state !== 'held') return ''
+  const reader = await openUsers(run.tenantId)
+  const found = (await reader?.absentUsers(run.id, sampleUsers)) ?? []
+  if (found.length === 0) return ''
+  return html`<section class="stack">
+    <h2>
+      Would be deactivated
+      <span class="muted small"
+        >${found.length < sampleUsers ? 'all of them' : `the first ${sampleUsers}`}</span
+      >
+    </h2>
+    ${absentTable(run.tenantId, found)}
   </section>`
 }
 

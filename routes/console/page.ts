@@ -42,7 +42,7 @@ export type Frame = (visit: Visit, content: Content) => Promise<Html>
 /** One page or action of the console. */
 export interface ConsolePage {
   route: ConsoleRoute
-  handle(visit: Visit): Promise<Content | Response>
+  readonly handle: (visit: Visit) => Promise<Content | Response>
 }
 
 /** A page with its row of the access table. */

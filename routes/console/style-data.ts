@@ -43,6 +43,7 @@ export const styleData = `
 .facts { display: grid; grid-template-columns: minmax(6.5rem, auto) minmax(0, 1fr); gap: 0.4375rem 1.25rem; }
 .facts dt { color: var(--muted); }
 .facts dd { min-width: 0; }
+.lines { white-space: pre-wrap; }
 .timeline { display: grid; list-style: none; }
 .timeline li { position: relative; display: grid; gap: 0.0625rem; padding: 0 0 1rem 1.75rem; }
 .timeline li:last-child { padding-bottom: 0; }

@@ -58,6 +58,8 @@ export interface UserReader {
   userChanges(after: ChangePlace, limit: number): Promise<UserChange[]>
   /** Number of the last commit before `time`; 0 when there was none. */
   changeBefore(time: number): Promise<number>
+  /** The first active users that the full file of a run lacks, as far as they were not set inactive yet. */
+  absentUsers(runId: string, limit: number): Promise<NumberedUser[]>
   /** Runs that changed the user, newest first. */
   userHistory(id: number, limit: number): Promise<UserVersion[]>
   close(): Promise<void>

@@ -190,9 +190,10 @@ async function importRows(
       return options.wish() === 'cancel' ? cancelled() : { ...state, outcome: null }
     }
     if (full) {
+      // Before it may be held: whoever decides looks at who is absent.
+      await ledger.keepPresence(places.present)
       const held = await overGuard(options, ledger, places.present, tally)
       if (held !== undefined) return end('held', held)
-      await ledger.keepPresence(places.present)
     }
     state = { ...state, ...tally.read(), phase: 'applying' }
     await ledger.commit(state)

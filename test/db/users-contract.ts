@@ -88,6 +88,21 @@ export function usersContract(name: string, open: (tenantId: string) => Promise<
       await users.close()
     })
 
+    test('absentUsers() names whom a held full file lacks, and nobody for another run', async () => {
+      const users = await fresh()
+      await importAll(users, 'run_1', [ada, { ...bob, active: false }, eve])
+      const ledger = await users.begin(ledgerOptions('run_2'))
+      await ledger.keepPresence(new Uint8Array([0b0000_0010]))
+      await ledger.commit({ ...done, outcome: 'held' })
+      await ledger.close()
+      const absent = await users.absentUsers('run_2', 9)
+      expect(absent.map(({ fields }) => fields.firstName)).toEqual(['Eve'])
+      expect(await users.absentUsers('run_2', 0)).toEqual([])
+      expect(await users.absentUsers('run_1', 9)).toEqual([])
+      expect(await users.absentUsers('run_none', 9)).toEqual([])
+      await users.close()
+    })
+
     test('nothing of a commit shows before it, and nothing of a dry run ever', async () => {
       const users = await fresh()
       await importAll(users, 'run_1', [ada])

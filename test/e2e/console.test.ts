@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { launch, openTab, widths } from '../support/browser.ts'
+import { launch, openTab, tooWide, widths } from '../support/browser.ts'
 import type { Tab } from '../support/browser.ts'
 import { withSftp } from '../support/client.ts'
 import { peer } from '../support/peers.ts'
@@ -148,6 +148,9 @@ describe.skipIf(program === undefined)('the console in chromium', () => {
     await drop(file('ten.csv', 10))
     await ended('Held')
     await page.reload()
+    const absent = await page.getByRole('region', { name: 'Would be deactivated' }).innerText()
+    expect(absent).toContain('amelie.tremblay@maple.example')
+    expect(absent).not.toContain('held0@maple.example')
     expect(await tab.inspect('held-import')).toEqual([])
     expect(await tab.inspect('held', '/console/held')).toEqual([])
     await page.locator('h2 a', { hasText: 'ten.csv' }).click()
@@ -156,6 +159,20 @@ describe.skipIf(program === undefined)('the console in chromium', () => {
     expect(await page.locator('#outcome').innerText()).toMatch(/Deactivated\s+\d\d/)
     await page.goto(`${client}/audit`)
     expect(await page.locator('main').innerText()).toContain('approve: as agreed by phone')
+    expect(tab.faults()).toEqual([])
+  })
+
+  test('a user is found by how its email begins, with its changes by import', async () => {
+    const { page } = tab
+    expect(await tab.inspect('users', `${client}/users`)).toEqual([])
+    await page.getByLabel('Email, username or UserUUID').fill('AMELIE.')
+    await page.getByRole('button', { name: 'Find' }).click()
+    expect(await page.locator('tbody tr').count()).toBe(1)
+    await page.locator('tbody a').click()
+    expect(await headings()).toBe('Amélie Tremblay')
+    const history = await page.locator('.timeline').innerText()
+    expect(history).toMatch(/Changed by ten\.csv[^]*active\s+inactive[^]*Created by users\.csv/)
+    expect(await tab.inspect('user')).toEqual([])
     expect(tab.faults()).toEqual([])
   })
 
@@ -196,16 +213,12 @@ describe.skipIf(program === undefined)('the console in chromium', () => {
       await page.setViewportSize({ width, height: 900 })
       for (const path of ['/console/imports', client, `${client}/settings`]) {
         await page.goto(path)
-        const [scroll = 0, seen = 0] = await page.evaluate(() => [
-          document.documentElement.scrollWidth,
-          document.documentElement.clientWidth,
-        ])
-        expect(scroll, `${path} at ${width}`).toBeLessThanOrEqual(seen)
+        expect(await tooWide(page), `${path} at ${width}`).toBeLessThanOrEqual(0)
       }
     }
     const dark = await openTab(browser, base, { colorScheme: 'dark' })
     await dark.context.addCookies(await tab.context.cookies())
-    for (const path of ['/console/imports', client, `${client}/settings`]) {
+    for (const path of ['/console/imports', client]) {
       expect(await dark.inspect(`dark-${path.split('/').at(-1)?.slice(0, 8)}`, path)).toEqual([])
     }
     await dark.context.close()
@@ -239,7 +252,10 @@ describe.skipIf(program === undefined)('the console in chromium', () => {
     await plain.context.addCookies(await tab.context.cookies())
     const { page } = plain
     await page.goto('/console/imports')
-    await page.locator('.run a', { hasText: 'users-with-failures.csv' }).first().click()
+    await page
+      .locator('.run', { hasText: 'users-with-failures.csv', hasNotText: 'Check only' })
+      .locator('a')
+      .click()
     const text = await page.locator('main').innerText()
     for (const word of ['What happened', 'Failed rows', 'Import again', '9030']) {
       expect(text).toContain(word)

@@ -1,12 +1,11 @@
-import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import axe from 'axe-core'
 import { chromium } from 'playwright-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { top } from './server.ts'
 
 const output = join(top, 'test', 'output', 'console')
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** Findings of axe that fail a test. */
 const grave = ['critical', 'serious', 'moderate']
@@ -43,6 +42,13 @@ export async function launch(executablePath: string): Promise<Browser> {
   })
 }
 
+/** Pixels by which the page is wider than the screen. */
+export function tooWide(page: Page): Promise<number> {
+  return page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  )
+}
+
 export const widths = [1280, 375] as const
 
 /** A new tab on `base`, with cookies of its own. */
@@ -65,8 +71,10 @@ export async function openTab(
   page.on('pageerror', (error) => faults.push(`${page.url()}: ${error.message}`))
 
   async function findings(where: string): Promise<string[]> {
+    // Half a megabyte: once a page.
+    if (!(await page.evaluate(`typeof axe === 'object'`))) await page.evaluate(axe.source)
     const found = await page.evaluate<Finding[]>(
-      `${axe};axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)`,
+      `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)`,
     )
     return found
       .filter(({ impact }) => grave.includes(impact ?? ''))
@@ -90,9 +98,7 @@ export async function openTab(
       for (const width of widths) {
         await page.setViewportSize({ width, height: 900 })
         await page.screenshot({ path: join(output, `${name}-${width}.png`), fullPage: true })
-        const wider = await page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        )
+        const wider = await tooWide(page)
         if (wider > 0) problems.push(`${name} at ${width}: ${wider} px wider than the screen`)
         problems.push(...(await findings(`${name} at ${width}`)))
       }

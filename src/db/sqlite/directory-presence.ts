@@ -51,6 +51,15 @@ export function createPresence(db: DatabaseSync, run: number) {
       }
       return counts
     },
+    /** Ids of the first absent users. */
+    firstAbsent(present: Uint8Array, limit: number): number[] {
+      const ids: number[] = []
+      for (const id of actives()) {
+        if (ids.length >= limit) break
+        if (!has(present, id)) ids.push(id)
+      }
+      return ids
+    },
     /** Sets the absent users inactive; `each` is told of every one. */
     deactivate(
       present: Uint8Array,

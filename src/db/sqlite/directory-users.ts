@@ -3,6 +3,7 @@ import { comparisonKey } from '../../domain/user.ts'
 import type { NumberedUser, UserChange, UserReader, UserVersion } from '../../domain/user-reader.ts'
 import { json, number, optionalText, text } from '../row.ts'
 import { fieldsOf, userOf } from '../user-row.ts'
+import { createPresence } from './directory-presence.ts'
 import { imageColumns } from './directory-rows.ts'
 
 // A search that is narrowed by status looks at this many users with each key, and no further.
@@ -34,6 +35,8 @@ export function userReader(db: DatabaseSync): Omit<UserReader, 'close'> {
     `SELECT removed_users.*, changes.at FROM removed_users JOIN changes USING (change)
      WHERE (change, id) > (?, ?) ORDER BY change, id LIMIT ?`,
   )
+  const byId = db.prepare('SELECT * FROM users WHERE id = ?')
+  const seqOf = db.prepare('SELECT seq FROM ledger WHERE run_id = ?')
   const before = db.prepare('SELECT max(change) AS change FROM changes WHERE at < ?')
   const history = db.prepare(
     `SELECT run_id, body FROM ledger LEFT JOIN before_images ON run = seq AND user_id = ?1
@@ -97,6 +100,15 @@ export function userReader(db: DatabaseSync): Omit<UserReader, 'close'> {
     },
     async changeBefore(time) {
       return Number(before.get(time)?.['change'] ?? 0)
+    },
+    async absentUsers(runId, limit) {
+      const run = seqOf.get(runId)
+      if (run === undefined) return []
+      const presence = createPresence(db, number(run, 'seq'))
+      const present = presence.kept()
+      if (present === undefined) return []
+      const rows = presence.firstAbsent(present, limit).map((id) => byId.get(id))
+      return rows.filter((row) => row !== undefined).map(userOf)
     },
     async userHistory(id, limit) {
       return history.all(id, limit).map((row): UserVersion => {
