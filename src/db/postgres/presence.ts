@@ -59,6 +59,15 @@ export function createPresence(sql: Postgres, directory: number, run: number) {
       }
       return counts
     },
+    /** Ids of the first absent users. */
+    async firstAbsent(present: Uint8Array, limit: number): Promise<number[]> {
+      const found: number[] = []
+      for await (const ids of actives()) {
+        found.push(...ids.filter((id) => !has(present, id)))
+        if (found.length >= limit) break
+      }
+      return found.slice(0, limit)
+    },
     /** Sets the absent users inactive; how many. */
     async deactivate(
       present: Uint8Array,

@@ -4,6 +4,7 @@ import { number, optionalText, text } from '../row.ts'
 import type { Row } from '../row.ts'
 import { fieldsOf, userOf } from '../user-row.ts'
 import type { Postgres } from './connect.ts'
+import { createPresence } from './presence.ts'
 
 // A search that is narrowed by status looks at this many users with each key, and no further.
 const mostLookedAt = 5_000
@@ -99,6 +100,18 @@ export function userReader(sql: Postgres, directory: number): Omit<UserReader, '
       const [row] =
         await sql`SELECT max(change) AS change FROM changes WHERE directory = ${directory} AND at < ${time}`
       return Number(row?.['change'] ?? 0)
+    },
+    async absentUsers(runId, limit) {
+      const [ledger] =
+        await sql`SELECT seq FROM ledger WHERE directory = ${directory} AND run_id = ${runId}`
+      if (ledger === undefined) return []
+      const presence = createPresence(sql, directory, number(ledger, 'seq'))
+      const present = await presence.kept()
+      if (present === undefined) return []
+      const ids = await presence.firstAbsent(present, limit)
+      const rows = await sql`SELECT * FROM users
+        WHERE directory = ${directory} AND id = ANY(${ids}::int[]) ORDER BY id`
+      return rows.map(userOf)
     },
     async userHistory(id, limit) {
       const rows = await sql`SELECT ledger.run_id, before_images.* FROM ledger
