@@ -70,7 +70,7 @@ export interface Caller {
 /** What the server hands over beside the request. */
 export interface HttpEnv {
   Bindings: { address?: string }
-  Variables: { requestId: string; route: string }
+  Variables: { requestId: string; route: string; tenant: string | null }
 }
 
 // The time of a token's last use is kept no finer than this: a poller costs no write each time.

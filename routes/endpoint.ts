@@ -6,6 +6,17 @@ import { authorise } from './auth.ts'
 import type { Caller, HttpEnv, Route } from './auth.ts'
 import { parseBody, parseQuery } from './parse.ts'
 
+/** Request headers that a route reads. */
+export const headerParameters = {
+  'Idempotency-Key': 'Any text; for 24 hours the same key answers the run that its first use made',
+  'If-Match': 'ETag of the version to change; another one gets 412',
+  'If-None-Match': 'ETag of the version that is known; 304 when it is the current one',
+  Prefer: '`wait=30`: the answer comes at the next change, or after so many seconds (at most 50)',
+  'Last-Event-ID': 'Version of the last event that was seen',
+} as const
+
+export type HeaderParameter = keyof typeof headerParameters
+
 /** One answer of a route, as the document tells it. */
 export interface Answer {
   description: string
@@ -32,6 +43,8 @@ interface Spec<Query, Body> {
   body?: z.ZodType<Body>
   /** Types of a body that the handler reads itself. */
   takes?: readonly string[]
+  /** Request headers that the handler reads. */
+  headers?: readonly HeaderParameter[]
   answers: Readonly<Record<number, Answer>>
   /** Codes of problems beside those that the authorisation and the schemas give. */
   problems?: readonly number[]
@@ -94,7 +107,9 @@ export function mount(
     const { method, path } = partsOf(one.route)
     app.on(method, path, async (context) => {
       context.set('route', path)
-      return one.handle(context, await authorise(options, one.route, context))
+      const caller = await authorise(options, one.route, context)
+      context.set('tenant', caller.tenantId)
+      return one.handle(context, caller)
     })
   }
 }

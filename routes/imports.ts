@@ -62,6 +62,7 @@ export function imports(options: ImportsOptions): Endpoint[] {
         summary: 'Import a CSV; the body streams, and 202 means that it is stored durably',
         query: submitQuery,
         takes: uploadTypes,
+        headers: ['Idempotency-Key'],
         answers: {
           202: { description: 'Queued; Location is the place of the run', schema: runSchema },
         },

@@ -32,6 +32,7 @@ export function runActions(options: RunOperationsOptions): Endpoint[] {
         body: noteBody,
         answers: changed,
         problems: [404, 409],
+        example: { body: { note: 'As agreed by telephone' }, status: 200 },
       },
       async ({ context, caller, body }) => {
         const id = context.req.param('id') ?? ''
@@ -46,6 +47,7 @@ export function runActions(options: RunOperationsOptions): Endpoint[] {
         body: noteBody,
         answers: changed,
         problems: [404, 409],
+        example: { body: { note: 'As agreed by telephone' }, status: 200 },
       },
       async ({ context, caller, body }) => {
         const id = context.req.param('id') ?? ''
@@ -60,6 +62,7 @@ export function runActions(options: RunOperationsOptions): Endpoint[] {
         body: noteBody,
         answers: { 202: { description: 'It will stop', schema: runSchema } },
         problems: [404, 409],
+        example: { body: { note: 'As agreed by telephone' }, status: 202 },
       },
       async ({ context, caller, body }) => {
         const id = context.req.param('id') ?? ''
@@ -74,6 +77,7 @@ export function runActions(options: RunOperationsOptions): Endpoint[] {
         query: retryQuery,
         answers: { 202: { description: 'The new run', schema: runSchema } },
         problems: [404, 409],
+        example: { query: { force: 'true' }, status: 202 },
       },
       async ({ context, caller, query }) => {
         const id = context.req.param('id') ?? ''
@@ -89,6 +93,7 @@ export function runActions(options: RunOperationsOptions): Endpoint[] {
         body: noteBody,
         answers: changed,
         problems: [404, 409],
+        example: { body: { note: 'As agreed by telephone' }, status: 200 },
       },
       async ({ context, caller, body }) => {
         const id = context.req.param('id') ?? ''

@@ -21,6 +21,7 @@ export function run(options: { runs: Pick<RunStore, 'get'> }): Endpoint[] {
           200: { description: 'The run', schema: runSchema },
           304: { description: 'Not changed since the version that If-None-Match names' },
         },
+        headers: ['If-None-Match', 'Prefer'],
         problems: [404, 429],
         example: { status: 200 },
       },
@@ -52,7 +53,9 @@ export function run(options: { runs: Pick<RunStore, 'get'> }): Endpoint[] {
           200: { description: 'Events `run`; the id is the version', type: 'text/event-stream' },
           204: { description: 'Nothing will change after Last-Event-ID: do not connect again' },
         },
+        headers: ['Last-Event-ID'],
         problems: [404],
+        example: { status: 200 },
       },
       async ({ context, caller }) => {
         const found = await findRun(runs, caller, context.req.param('id') ?? '')

@@ -53,6 +53,7 @@ export function settings({ tenants }: { tenants: TenantOperations }): Endpoint[]
         summary: "The client's settings",
         query,
         answers: { 200: { description: 'The settings', schema: settingsSchema }, 304: unchanged },
+        headers: ['If-None-Match'],
         problems: [404],
         example: { status: 200 },
       },
@@ -68,6 +69,7 @@ export function settings({ tenants }: { tenants: TenantOperations }): Endpoint[]
         query,
         body: settingsPatch,
         answers: { 200: { description: 'The settings as they are now', schema: settingsSchema } },
+        headers: ['If-Match'],
         problems: [404, 412],
         example: {
           body: { replyTo: 'it@maple.example', failedImportEmail: ['hr@maple.example'] },
@@ -88,6 +90,7 @@ export function settings({ tenants }: { tenants: TenantOperations }): Endpoint[]
         summary: 'The values that userType and lockerUserType may name',
         query,
         answers: { 200: { description: 'All of them', schema: userTypesBody }, 304: unchanged },
+        headers: ['If-None-Match'],
         problems: [404],
         example: { status: 200 },
       },
@@ -103,6 +106,7 @@ export function settings({ tenants }: { tenants: TenantOperations }): Endpoint[]
         query,
         body: userTypesBody,
         answers: { 200: { description: 'As they are now', schema: userTypesBody } },
+        headers: ['If-Match'],
         problems: [404, 412],
         example: {
           body: {
@@ -128,6 +132,7 @@ export function settings({ tenants }: { tenants: TenantOperations }): Endpoint[]
         summary: 'The values that loginSource may name',
         query,
         answers: { 200: { description: 'All of them', schema: loginSourcesBody }, 304: unchanged },
+        headers: ['If-None-Match'],
         problems: [404],
         example: { status: 200 },
       },
@@ -143,6 +148,7 @@ export function settings({ tenants }: { tenants: TenantOperations }): Endpoint[]
         query,
         body: loginSourcesBody,
         answers: { 200: { description: 'As they are now', schema: loginSourcesBody } },
+        headers: ['If-Match'],
         problems: [404, 412],
         example: { body: { data: ['LDAP', 'Local'] }, status: 200 },
       },

@@ -122,6 +122,7 @@ export function tenants(
         summary: "Change a client's name or settings",
         body: tenantPatch,
         answers: { 200: { description: 'The client as it is now', schema: tenantSchema } },
+        headers: ['If-Match'],
         problems: [404, 409, 412],
         example: { body: { settings: { archiveDays: 30 } }, status: 200 },
       },

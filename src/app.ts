@@ -2,51 +2,22 @@ import { Hono } from 'hono'
 import type { Context, Next } from 'hono'
 import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
-import { accounts } from '../routes/accounts.ts'
-import { audit } from '../routes/audit.ts'
 import type { HttpEnv } from '../routes/auth.ts'
 import { consolePages } from '../routes/console/console.ts'
 import type { ConsoleParts } from '../routes/console/console.ts'
 import { methodsOf, mount } from '../routes/endpoint.ts'
-import { fileFormat } from '../routes/format.ts'
-import { health } from '../routes/health.ts'
-import type { HealthCheck } from '../routes/health.ts'
-import { imports } from '../routes/imports.ts'
+import { apiEndpoints } from '../routes/endpoints.ts'
+import type { ApiOptions } from '../routes/endpoints.ts'
 import { createOperations } from '../routes/operations.ts'
-import { penalties } from '../routes/penalties.ts'
 import { onError, problem } from '../routes/problem.ts'
-import { runActions } from '../routes/run-actions.ts'
-import { runFiles } from '../routes/run-files.ts'
-import { run } from '../routes/run.ts'
-import { settings } from '../routes/settings.ts'
-import { tenants as tenantRoutes } from '../routes/tenants.ts'
-import { users } from '../routes/users.ts'
-import type { Clock } from './domain/clock.ts'
-import type { Importer } from './domain/importer.ts'
 import type { Log } from './domain/log.ts'
-import type { PenaltyBook } from './domain/penalty.ts'
-import type { StateStore } from './domain/state.ts'
-import type { UserReader } from './domain/user-reader.ts'
-import type { FileStore } from './domain/storage.ts'
+import { requestLog } from './request-log.ts'
 
-export interface AppOptions {
-  state: StateStore
-  importer: Importer
-  files: FileStore
-  clock: Clock
+export interface AppOptions extends ApiOptions {
   log: Log
-  penalties: PenaltyBook
-  /** The directory of a tenant, for reading; undefined while it has none. */
-  openUsers: (tenantId: string) => Promise<UserReader | undefined>
   /** A PHC string of a new password. */
   hashPassword: (password: string) => Promise<string>
-  /** What `GET /readyz` asks. */
-  checks: readonly HealthCheck[]
   console: ConsoleParts
-  /** Bytes of a file by HTTP; default: 1 GiB, as for every door. */
-  maxBytes?: number
-  /** True once the service stops; default: never. */
-  isStopping?: () => boolean
 }
 
 /** Headers of an answer that no browser shows as a page, unless the route has set its own. */
@@ -62,26 +33,13 @@ async function forPrograms(context: Context<HttpEnv>, next: Next): Promise<void>
 /** The HTTP interface on web standards alone: `fetch` takes a Request and gives a Response. */
 export function createApp(options: AppOptions): Hono<HttpEnv> {
   const { state } = options
-  const { runs, tenants, idempotency: keys } = state
   const operations = createOperations(options)
-  const endpoints = [
-    ...health(options),
-    ...imports({ ...options, runs, tenants, keys }),
-    ...run({ runs }),
-    ...runFiles({ ...options, runs }),
-    ...runActions({ ...options, runs, audit: state.audit }),
-    ...users({ ...options, tenants: operations.tenants }),
-    ...fileFormat(),
-    ...settings(operations),
-    ...accounts(operations),
-    ...tenantRoutes(operations, { store: tenants }),
-    ...audit({ entries: state.audit }),
-    ...penalties({ ...options, audit: state.audit }),
-  ]
+  const endpoints = apiEndpoints(options, operations)
 
   const app = new Hono<HttpEnv>()
   // Forms need their origin told, which no-referrer would take away.
   app.use(requestId(), secureHeaders({ referrerPolicy: 'same-origin' }))
+  app.use(requestLog(options))
   app.use((context, next) => forPrograms(context, next))
   app.onError(onError(options.log))
   app.notFound((context) => {

@@ -1,6 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { apiDocument } from './api-document.ts'
+import { clientSource } from './client-source.ts'
 import { commands } from './cli.ts'
 import { formatPages } from './commands/docs-generate.ts'
 import { options } from './config.ts'
+import { metricRows } from './observe/metrics.ts'
 
 // The processors of the machine that writes the page must not stand in it.
 const shownDefaults: Readonly<Record<string, string>> = {
@@ -56,11 +61,27 @@ ${sections.join('\n')}
 `
 }
 
+/** docs/operations.md with its table of metrics; the rest of the page is written by hand. */
+function operationsPage(): string {
+  const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'operations.md'), 'utf8')
+  const table = [
+    '| metric | kind | labels | meaning |',
+    '| --- | --- | --- | --- |',
+    ...metricRows(),
+  ]
+  return page.replace(
+    /(<!-- metrics -->\n)[\s\S]*(<!-- \/metrics -->)/,
+    (_, start: string, end: string) => `${start}${table.join('\n')}\n${end}`,
+  )
+}
+
 /** Every page that is made from a table of the code, by its path in the repository. */
 export function generatedPages(): Record<string, string> {
   return {
     'docs/configuration.md': configurationPage(),
     'docs/cli.md': cliPage(),
+    'examples/client.ts': clientSource(apiDocument()),
+    'docs/operations.md': operationsPage(),
     'examples/server.env': serverEnv(),
     ...formatPages(),
   }

@@ -23,6 +23,8 @@ import { embeddedOutbox } from './mail/outbox.ts'
 import { readMail } from './mail/read.ts'
 import { startSender } from './mail/sender.ts'
 import type { Sender } from './mail/sender.ts'
+import { createMetrics } from './observe/metrics.ts'
+import { observedState } from './observe/observed-state.ts'
 import { createReaders } from './readers.ts'
 import { readinessChecks } from './readiness.ts'
 import { createWorkers } from './workers.ts'
@@ -58,6 +60,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
   const paths = dataPaths(config)
   const stateExists = await databaseExists(paths.databaseUrl)
   const certificate = certificateFiles(config, paths)
+<<<<<<< HEAD
   const loaded = await loadCertificate(certificate, {
     host: config.mailHost,
     now: systemClock.now(),
@@ -72,6 +75,11 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     make: generateHostKey,
     ...(database.secret === undefined ? {} : { shared: database.secret }),
   })
+=======
+  const loaded = await loadCertificate(certificate, { host: config.mailHost, now: clock.now() })
+  let metrics: ReturnType<typeof createMetrics> | undefined
+  const state = observedState(openState(paths.stateFile), () => metrics)
+>>>>>>> 31b48da (feat(routes): openapi document, reference page, client, metrics and request log)
   const storage = storeSettings(config)
   const files = await openFileStore(paths.storageUrl, storage)
   await recoverUploads({ state, files, clock, log })
@@ -127,7 +135,22 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     allowList: config.allowList,
     onCommit: () => importer.nudge(),
   })
+<<<<<<< HEAD
   const readers = createReaders((tenantId) => database.readDirectory(tenantId))
+=======
+  metrics = createMetrics({
+    activeRuns: () => state.runs.active(),
+    async oldestMail() {
+      const [oldest] = await state.outbox.due(clock.now(), 1)
+      return oldest === undefined ? 0 : (clock.now() - oldest.createdAt) / 1000
+    },
+    penalties: () => doorkeeper.penalties.list().filter(({ enforced }) => enforced).length,
+    freeBytes: async () => (await files.space())?.freeBytes,
+  })
+  const readers = createReaders(async (tenantId) =>
+    openDirectoryReader(directoryFile.replace('*', tenantId)),
+  )
+>>>>>>> 31b48da (feat(routes): openapi document, reference page, client, metrics and request log)
   let isStopping = false
   let doors: Doors | undefined
   const app = createApp({
@@ -136,6 +159,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     files,
     clock,
     log,
+    metrics,
     penalties: doorkeeper.penalties,
     openUsers: (tenantId) => readers.of(tenantId),
     hashPassword: (password) => hasher.hash(password),

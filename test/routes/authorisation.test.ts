@@ -85,6 +85,22 @@ describe('the authorisation table', () => {
     expect((await world.json('/imports')).data).toEqual([])
   })
 
+  test('GET /metrics lets this machine in without a token, and nobody who only looks like it', async () => {
+    const from = (address: string, headers: Record<string, string> = {}) =>
+      world.app.request(
+        '/metrics',
+        { headers: { host: 'localhost:8080', ...headers } },
+        { address },
+      )
+    for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) {
+      expect((await from(address)).status, address).toBe(200)
+    }
+    expect((await from('127.0.0.1', { host: 'evil.example' })).status).toBe(401)
+    expect((await from('127.0.0.1', { 'x-forwarded-for': '127.0.0.1' })).status).toBe(401)
+    expect((await from('127.0.0.1', { authorization: 'Bearer rd_x' })).status).toBe(401)
+    expect((await from('192.0.2.1', { 'x-forwarded-for': '127.0.0.1' })).status).toBe(401)
+  })
+
   test('the last use of a token is kept, a minute apart', async () => {
     const token = await world.addToken('tenant', 'ten_maple')
     await world.request('/imports', {}, token)

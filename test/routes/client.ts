@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createApp } from '../../src/app.ts'
 import type { AppOptions } from '../../src/app.ts'
+import { createOperations } from '../../routes/operations.ts'
+import type { Operations } from '../../routes/operations.ts'
 import { openDirectory } from '../../src/db/sqlite/directory.ts'
 import { openState } from '../../src/db/sqlite/state.ts'
 import type { Token, TokenScope } from '../../src/domain/account.ts'
@@ -18,6 +20,7 @@ import { memoryDriver } from '../../storage/memory.ts'
 import { defaultLimits } from '../../src/drop/limits.ts'
 import { createPasswordHasher } from '../../src/drop/password.ts'
 import { createPenalties } from '../../src/drop/penalty.ts'
+import { createMetrics } from '../../src/observe/metrics.ts'
 import { addClient, silent } from '../drop/door.ts'
 
 export type Answered = Record<string, unknown> & { data: Record<string, unknown>[] }
@@ -34,6 +37,8 @@ export function steadyClock(start = Date.parse('2026-01-31T08:00:00Z')): Clock &
 /** The HTTP interface on a real state database, with tokens for two clients. */
 export interface World {
   app: ReturnType<typeof createApp>
+  options: AppOptions
+  operations: Operations
   state: StateStore
   files: FileStore
   clock: Clock
@@ -81,8 +86,9 @@ export function storingImporter(world: {
       }
       const run = runOf({ id: runId, tenantId, filename, createdAt: clock.now() })
       const { source, actor, dryRun = false, mode = 'delta' } = rest
-      await state.runs.create({ ...run, source, actor, dryRun, mode, state: 'queued' })
-      return run
+      const queued = { ...run, source, actor, dryRun, mode }
+      await state.runs.create(queued)
+      return queued
     },
     cancel: (id) => fire(id, 'cancel'),
     approve: (id) => fire(id, 'approve'),
@@ -158,12 +164,18 @@ export async function openWorld(
   const hasher = createPasswordHasher()
   await addClient(state, 'maple')
   await addClient(state, 'oak')
-  const app = createApp({
+  const options: AppOptions = {
     state,
     importer: wrap(storingImporter({ state, files, clock })),
     files,
     clock,
     log: silent,
+    metrics: createMetrics({
+      activeRuns: () => state.runs.active(),
+      oldestMail: async () => 0,
+      penalties: () => 0,
+      freeBytes: async () => undefined,
+    }),
     penalties: createPenalties({ clock, limits: defaultLimits }),
     openUsers: async (tenantId) => directories.get(tenantId),
     hashPassword: (password) => hasher.hash(password),
@@ -181,7 +193,8 @@ export async function openWorld(
       readMail,
     },
     ...changes,
-  })
+  }
+  const app = createApp(options)
 
   async function addToken(scope: TokenScope, tenantId: string | null, more: Partial<Token> = {}) {
     const token = `rd_${randomBytes(32).toString('base64url')}`
@@ -213,6 +226,8 @@ export async function openWorld(
   }
   return {
     app,
+    options,
+    operations: createOperations(options),
     state,
     files,
     clock,
