@@ -60,13 +60,13 @@ export async function startServer({ config, log }: { config: Config; log: Log })
   const paths = dataPaths(config)
   const stateExists = await databaseExists(paths.databaseUrl)
   const certificate = certificateFiles(config, paths)
-<<<<<<< HEAD
   const loaded = await loadCertificate(certificate, {
     host: config.mailHost,
     now: systemClock.now(),
   })
   const database = await openDatabase(paths.databaseUrl)
-  const { state } = database
+  let metrics: ReturnType<typeof createMetrics> | undefined
+  const state = observedState(database.state, () => metrics)
   const clock = clockAhead(systemClock, () => state.aheadMs())
   const takesFiles = config.role !== 'worker'
   const importsHere = config.role !== 'ingest'
@@ -75,11 +75,6 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     make: generateHostKey,
     ...(database.secret === undefined ? {} : { shared: database.secret }),
   })
-=======
-  const loaded = await loadCertificate(certificate, { host: config.mailHost, now: clock.now() })
-  let metrics: ReturnType<typeof createMetrics> | undefined
-  const state = observedState(openState(paths.stateFile), () => metrics)
->>>>>>> 31b48da (feat(routes): openapi document, reference page, client, metrics and request log)
   const storage = storeSettings(config)
   const files = await openFileStore(paths.storageUrl, storage)
   await recoverUploads({ state, files, clock, log })
@@ -135,9 +130,6 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     allowList: config.allowList,
     onCommit: () => importer.nudge(),
   })
-<<<<<<< HEAD
-  const readers = createReaders((tenantId) => database.readDirectory(tenantId))
-=======
   metrics = createMetrics({
     activeRuns: () => state.runs.active(),
     async oldestMail() {
@@ -147,10 +139,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     penalties: () => doorkeeper.penalties.list().filter(({ enforced }) => enforced).length,
     freeBytes: async () => (await files.space())?.freeBytes,
   })
-  const readers = createReaders(async (tenantId) =>
-    openDirectoryReader(directoryFile.replace('*', tenantId)),
-  )
->>>>>>> 31b48da (feat(routes): openapi document, reference page, client, metrics and request log)
+  const readers = createReaders((tenantId) => database.readDirectory(tenantId))
   let isStopping = false
   let doors: Doors | undefined
   const app = createApp({
