@@ -5,7 +5,7 @@ import type { Run } from '../src/domain/run.ts'
 import type { IdempotencyStore, RunStore } from '../src/domain/state.ts'
 
 /** How long a key is remembered; a client that retries later is not retrying any more. */
-export const keptMs = 24 * 60 * 60 * 1000
+const keptMs = 24 * 60 * 60 * 1000
 // A UUID has 36 characters.
 const maxKeyLength = 255
 

@@ -9,7 +9,7 @@ import { kinds } from './problem.ts'
 export type Json = Record<string, unknown>
 
 /** The schema of every problem. */
-export const problemSchema = z
+const problemSchema = z
   .strictObject({
     type: z.string(),
     title: z.string(),

@@ -5,7 +5,7 @@ import { InvalidRequest } from './problem.ts'
 import type { Fault } from './problem.ts'
 
 // Settings with hundreds of column names fit many times; it is read into memory whole.
-export const maxJsonBytes = 1024 ** 2
+const maxJsonBytes = 1024 ** 2
 // Enough to put a body right in one go, and no mirror of a body made to be long.
 const maxFaults = 20
 const shownLength = 60

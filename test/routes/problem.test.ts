@@ -29,7 +29,10 @@ describe('problems', () => {
     expect(text).toContain('fault of the service')
     expect(text).not.toMatch(/database|sqlite|\.ts/i)
     const { requestId } = JSON.parse(text) as { requestId: string }
-    expect(logged).toMatchObject([{ message: 'request failed', request_id: requestId }])
+    expect(logged).toMatchObject([
+      { message: 'request failed', request_id: requestId },
+      { message: 'request', request_id: requestId, route: '/imports', status: 500 },
+    ])
   })
 
   test('every answer carries the headers that keep browsers safe', async () => {
