@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /**
@@ -19,6 +19,12 @@ export function peer(name: string): string | undefined {
     }
   }
   return missing(name)
+}
+
+/** Path of the library that gives a process another clock; Debian package libfaketime. */
+export function libraryOfFaketime(): string | undefined {
+  const found = globSync('/usr/lib/*/faketime/libfaketime.so.1')[0]
+  return found ?? missing('libfaketime')
 }
 
 /** Path of a Python that has `module`, Debian's own before any other. */

@@ -23,6 +23,8 @@ interface ReadyLine {
 export interface StartedServer extends ReadyLine {
   readonly dataFolder: string
   readonly process: ChildProcess
+  /** What it was started with. */
+  readonly env: Readonly<Record<string, string | undefined>>
   /** Every line of the log so far. */
   readonly lines: string[]
   /** Runs a command beside the server, on the same data; resolves to what it printed. Throws when it fails. */
@@ -98,6 +100,7 @@ export async function startServer(options: StartOptions = {}): Promise<StartedSe
   return {
     ...ports,
     dataFolder,
+    env,
     process: child,
     lines,
     async cli(...words) {
