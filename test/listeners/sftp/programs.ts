@@ -40,7 +40,9 @@ export function call(
   env: Record<string, string> = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = { env: { ...process.env, ...env }, timeout: 100_000, maxBuffer: 2 ** 26 }
+    // Names are UTF-8, whatever the locale of the machine.
+    const variables = { ...process.env, LC_ALL: 'C.UTF-8', ...env }
+    const options = { env: variables, timeout: 100_000, maxBuffer: 2 ** 26 }
     execFile(program, args, options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout)
       else reject(new Error(`${error.message}\n${stdout}${stderr}`))
