@@ -48,11 +48,14 @@ export function judgeGroup(sightings: readonly Sighted[]): { line: number; judge
 /** A row may share each of its keys with others: a conflict by one of them is a conflict. */
 export function merged(before: Judged | undefined, judged: Judged): Judged {
   // One conflict, though by two keys: said once.
-  if (before?.reasons && judged.reasons && before.lines.join() === judged.lines.join())
+  const named = new Set(before?.lines)
+  if (before?.reasons && judged.reasons && judged.lines.every((line) => named.has(line)))
     return before
   const reasons =
     before?.reasons || judged.reasons
       ? [...(before?.reasons ?? []), ...(judged.reasons ?? [])]
       : null
-  return { reasons, lines: reasons === null ? (before?.lines ?? judged.lines) : judged.lines }
+  if (reasons === null) return { reasons, lines: before?.lines ?? judged.lines }
+  const lines = before?.reasons ? [...new Set([...before.lines, ...judged.lines])] : judged.lines
+  return { reasons, lines: judged.reasons === null ? (before?.lines ?? lines) : lines }
 }

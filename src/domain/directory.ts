@@ -77,6 +77,18 @@ export interface RowKeys {
   emailKey: string | null
 }
 
+/** What no two users may share. */
+export interface UniqueKeys {
+  emailKey: string | null
+  usernameKey: string | null
+}
+
+/** The users who have an email and a username. */
+export interface Holders {
+  email: number | undefined
+  username: number | undefined
+}
+
 /** A row of another line of the file that has the same key. */
 export interface Verdict {
   line: number
@@ -130,7 +142,9 @@ export interface Ledger {
    * has a UUID and that user another; undefined where there is none.
    */
   find(keys: readonly RowKeys[]): Promise<(number | undefined)[]>
-  /** Users met in the file, one bit a user. */
+  /** Who has these keys. */
+  holders(keys: readonly UniqueKeys[]): Promise<Holders[]>
+  /** Keeps what the scan has found, for the batches after a kill: users met in the file, one bit a user, and more. */
   keepPresence(users: Uint8Array): Promise<void>
   presence(): Promise<Uint8Array | undefined>
   /** Active users that imports own, and how many of them are not present. */

@@ -11,7 +11,7 @@ import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
 import { readRecord, walk } from './walk.ts'
 import type { Places } from './walk.ts'
-import { mark, userSet } from './user-set.ts'
+import { has } from './user-set.ts'
 
 const verdictsAtOnce = 1000
 /** Rows of a transaction: a fsync, and the pages of three indexes, for each (docs/performance.md). */
@@ -24,6 +24,8 @@ export interface ApplyOptions {
   known: Known
   seed: number
   places: Places | undefined
+  /** Users whose known records the scan has not counted, because other rows are about them too. */
+  shared: Uint8Array
   tally: Tally
   position: number
   line: number
@@ -34,12 +36,10 @@ export interface ApplyOptions {
 
 /** Checks and stores the rows that the scan has not counted already; false when it was stopped. */
 export async function applyRows(options: ApplyOptions): Promise<boolean> {
-  const { source, check, ledger, tally, onBatch, onRead } = options
+  const { source, check, ledger, tally, shared, onBatch, onRead } = options
   const { header } = source
   const faultOf = faultReader(source)
   const verdicts = await verdictReader(ledger, options.line)
-  // Users of known records that turned out to conflict: the scan has counted each once as unchanged.
-  const uncounted = await uncountedBefore(options)
   let pending: ImportRow[] = []
   let inBatch = 0
   let stopped = false
@@ -83,7 +83,11 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
       return visitKnown(verdict)
 
       function visitKnown(judged: Verdict | undefined): Promise<void> | undefined {
-        return userId !== 0 && judged === undefined ? undefined : visitRow(judged)
+        if (userId === 0 || judged !== undefined) return visitRow(judged)
+        if (!has(shared, userId)) return undefined
+        inBatch += 1
+        tally.add('unchanged')
+        return undefined
       }
 
       function visitRow(judged: Verdict | undefined): Promise<void> | undefined {
@@ -105,7 +109,6 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
         const failure = (reasons: readonly RowReason[]) =>
           rowFailure(header, { line, cells, record, reasons })
         if (judged !== undefined || row.reasons.length > 0) {
-          if (userId !== 0 && !mark(uncounted, userId)) tally.takeBackUnchanged()
           return fail(failure([...row.reasons, ...(judged?.reasons ?? [])]))
         }
         // A row with a remark is looked at each time, so that its remark is made each time.
@@ -129,29 +132,6 @@ function begun(record: string, { kind }: SplitFault): string {
 function passwordIgnored({ header }: Source): RowReason {
   const field = header.names[header.columns.indexOf('password')] ?? 'password'
   return rowReason(9120, field, { field })
-}
-
-/** After a kill: the users whose rows were taken back before the batch from which the import goes on. */
-async function uncountedBefore(options: ApplyOptions): Promise<Uint8Array> {
-  const { source, ledger, known, seed, position, line } = options
-  const users = userSet(ledger.lastUserId)
-  const [earlier] = await ledger.verdicts(source.line, 1)
-  if (earlier === undefined || earlier.line >= line) return users
-  const verdicts = await verdictReader(ledger, source.line)
-  await walk({
-    source,
-    known,
-    seed,
-    position: source.position,
-    line: source.line,
-    pause: (at) => at >= position,
-    async visit({ records, userId }) {
-      if (userId === 0 || records.line >= line) return
-      const verdict = await verdicts.at(records.line)
-      if (verdict !== undefined && verdict.reasons !== null) mark(users, userId)
-    },
-  })
-  return users
 }
 
 /** Reads the verdicts along with the file. */

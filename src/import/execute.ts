@@ -19,6 +19,7 @@ import { createKnown } from './known.ts'
 import { mailsOf } from './mails.ts'
 import { writeReport } from './report.ts'
 import { scanFile } from './scan.ts'
+import type { Scanned } from './scan.ts'
 import { openSource } from './source.ts'
 import type { Source } from './source.ts'
 import { createTally } from './tally.ts'
@@ -180,6 +181,7 @@ async function importRows(
   const progress = progressOf(options, tally)
   const common = { source, check, ledger, known, seed, tally }
   let places: Awaited<ReturnType<typeof scanFile>>
+  let [present, shared] = await keptUsers(ledger)
   if (state.phase === 'scanning') {
     const onRead = (position: number): boolean => {
       progress('scanning', position)
@@ -189,10 +191,12 @@ async function importRows(
     if (places === undefined) {
       return options.wish() === 'cancel' ? cancelled() : { ...state, outcome: null }
     }
+    present = places.present
+    shared = places.shared
+    // Before it may be held: whoever decides looks at who is absent.
+    await ledger.keepPresence(Buffer.concat([present, shared]))
     if (full) {
-      // Before it may be held: whoever decides looks at who is absent.
-      await ledger.keepPresence(places.present)
-      const held = await overGuard(options, ledger, places.present, tally)
+      const held = await overGuard(options, ledger, places)
       if (held !== undefined) return end('held', held)
     }
     state = { ...state, ...tally.read(), phase: 'applying' }
@@ -203,6 +207,7 @@ async function importRows(
     const done = await applyRows({
       ...common,
       places: places?.places,
+      shared,
       position: state.position,
       line: state.line,
       onRead(position) {
@@ -218,9 +223,8 @@ async function importRows(
     })
     if (!done) return options.wish() === 'cancel' ? cancelled() : state
     await settleRows(ledger, tally)
-    if (full) {
-      const present = await ledger.presence()
-      if (present !== undefined) tally.counts.deactivated = await ledger.deactivate(present)
+    if (full && present !== undefined) {
+      tally.counts.deactivated = await ledger.deactivate(present)
     }
   }
   return end(tally.counts.failed > 0 ? 'completed_with_failures' : 'completed', null)
@@ -228,6 +232,13 @@ async function importRows(
   async function cancelled(): Promise<LedgerState> {
     return end('cancelled', null)
   }
+}
+
+/** The users that the scan has found in the file, and those that several rows are about. */
+async function keptUsers(ledger: Ledger): Promise<[Uint8Array | undefined, Uint8Array]> {
+  const kept = await ledger.presence()
+  if (kept === undefined) return [undefined, new Uint8Array()]
+  return [kept.subarray(0, kept.length / 2), kept.subarray(kept.length / 2)]
 }
 
 async function isDuplicate({ job, directory }: ExecuteOptions, source: Source): Promise<boolean> {
@@ -273,16 +284,14 @@ function seedOf({ tenant }: ImportJob, { header, delimiter, encoding }: Source):
 async function overGuard(
   { job }: ExecuteOptions,
   ledger: Ledger,
-  present: Uint8Array,
-  tally: Tally,
+  { rows, present }: Scanned,
 ): Promise<FileNotice | undefined> {
   if (job.run.approved) return undefined
   const { floor, share, cap } = job.tenant.settings.guard
   const { active, absent } = await ledger.absent(present)
   const limit = Math.min(cap, Math.max(floor, Math.floor(active * share)))
-  const empty = tally.counts.rows === 0 && present.every((byte) => byte === 0) && active > 0
+  const empty = rows === 0 && active > 0
   if (absent <= limit && !empty) return undefined
-  tally.counts.deactivated = 0
   return fileNotice(9112, {
     what: empty ? 'has no rows' : `would deactivate ${absent} of ${active} active users`,
     limit: `at most ${limit} may be deactivated without approval`,

@@ -1,5 +1,5 @@
 import { cleaned, isBlankRecord } from '../domain/cell.ts'
-import type { KeySighting, Ledger, RowKeys } from '../domain/directory.ts'
+import type { KeySighting, Ledger, RowKeys, UniqueKeys } from '../domain/directory.ts'
 import { figure } from '../domain/figures.ts'
 import { fileLimits } from '../domain/format.ts'
 import { unescapeFormula } from '../domain/formula.ts'
@@ -14,7 +14,7 @@ import type { Known } from './known.ts'
 import { splitIt } from './source.ts'
 import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
-import { has, mark, userSet } from './user-set.ts'
+import { bothOf, has, mark, sizeOf, userSet } from './user-set.ts'
 import { createPlaces, readRecord, walk } from './walk.ts'
 import type { Places, Visited } from './walk.ts'
 
@@ -40,10 +40,14 @@ export interface ScanOptions {
 }
 
 export interface Scanned {
+  /** Of the file, good or bad. */
+  rows: number
   /** Records that are to be looked at; undefined: too many to list. */
   places: Places | undefined
   /** One bit for each user that a row of the file means. */
   present: Uint8Array
+  /** Users whose known records are not counted yet, because other rows are about them too. */
+  shared: Uint8Array
 }
 
 /**
@@ -127,7 +131,8 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   const misses1 = places.complete() ? places : undefined
   const met = userSet(ledger.lastUserId)
   let anyMet = false
-  let asked: RowKeys[] = []
+  const passedOver = present.slice()
+  let asked: ScannedKeys[] = []
   // Keys of users who are present though no row is about them: its own row may be among those that failed.
   let named: RowKeys[] = []
 
@@ -135,6 +140,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     const [keys, others] = [asked, named]
     asked = []
     named = []
+    if (hits > 0) await meetHolders(keys)
     for (const [index, user] of (await ledger.find(keys)).entries()) {
       const { uuid = null, emailKey = null } = keys[index] ?? {}
       if (full && user === undefined && uuid !== null) others.push({ uuid: null, emailKey })
@@ -148,6 +154,21 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     }
     if (others.length === 0) return
     for (const user of await ledger.find(others)) if (user !== undefined) mark(present, user)
+  }
+
+  /** A known record may have the email or username of a changed row: both are read, to be judged together. */
+  async function meetHolders(keys: readonly ScannedKeys[]): Promise<void> {
+    const meet = (user: number | undefined, key: string): void => {
+      if (user === undefined || !has(passedOver, user)) return
+      mark(met, user)
+      anyMet = true
+      suspicious = true
+      suspects.add(textFingerprint(key))
+    }
+    for (const [index, { email, username }] of (await ledger.holders(keys)).entries()) {
+      meet(email, `e:${keys[index]?.emailKey}`)
+      meet(username, `n:${keys[index]?.usernameKey}`)
+    }
   }
 
   const mayMeet = (misses > 0 && hits > 0) || (withUuid && withoutUuid)
@@ -170,6 +191,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     if (!done) return undefined
     await meetAsked()
   }
+  const again = createPlaces()
   if (suspicious) {
     let sightings: KeySighting[] = []
     // Rows whose user is to be looked up, and what is seen when it was met before.
@@ -189,8 +211,9 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
       ...start,
       pause: stop,
       visit({ records, userId }) {
-        const again = userId !== 0 && (has(repeated, userId) || has(met, userId))
-        if (userId !== 0 && !again) return undefined
+        const isShared = userId !== 0 && (has(repeated, userId) || has(met, userId))
+        if (userId !== 0 && !isShared) return undefined
+        again.add(records.position(), records.line)
         const { cells, fault } = readRecord(records, source)
         if (fault !== null || isBlankRecord(cells)) return undefined
         const { line: at } = records
@@ -205,16 +228,15 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
           sightings.push({ key: prefix + key, field, value, line: at, content })
         }
         const { uuid, email, username } = keysOf.columns
-        if (again) {
-          add('i:', String(userId), uuid >= 0 ? uuid : email)
-        } else {
+        if (isShared) add('i:', String(userId), uuid >= 0 ? uuid : email)
+        if (userId === 0 || has(met, userId)) {
           const may = (key: string) => suspects.has(textFingerprint(key))
           if (row.uuid !== null && may(`u:${row.uuid}`)) add('u:', row.uuid, uuid)
           if (row.emailKey !== null && may(`e:${row.emailKey}`)) add('e:', row.emailKey, email)
           if (row.usernameKey !== null && may(`n:${row.usernameKey}`)) {
             add('n:', row.usernameKey, username)
           }
-          if (anyMet) {
+          if (anyMet && userId === 0) {
             const column = row.uuid !== null && uuid >= 0 ? uuid : email
             const field = header.names[column] ?? ''
             const sighting = { field, value: (cells[column] ?? '').trim(), line: at, content }
@@ -229,7 +251,10 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     await keep()
   }
   await ledger.judge()
-  return { places: suspicious && anyMet ? undefined : misses1, present }
+  const shared = bothOf(passedOver, repeated, met)
+  tally.takeBackUnchanged(sizeOf(shared))
+  const toVisit = suspicious ? again : places
+  return { places: toVisit.complete() ? toVisit : undefined, present, shared, rows }
 }
 
 /** Same cells, same number; how they are quoted does not count. */
@@ -278,12 +303,14 @@ function anyKeys(record: string, delimiter: string): RowKeys[] {
     ])
 }
 
-function keyCells(keysOf: KeyReader, cells: readonly string[]): RowKeys {
-  let uuid: string | null = null
-  let emailKey: string | null = null
+type ScannedKeys = RowKeys & UniqueKeys
+
+function keyCells(keysOf: KeyReader, cells: readonly string[]): ScannedKeys {
+  const keys: ScannedKeys = { uuid: null, emailKey: null, usernameKey: null }
   keysOf(cells, (key) => {
-    if (key.startsWith('u:')) uuid = key.slice(2)
-    else if (key.startsWith('e:')) emailKey = key.slice(2)
+    if (key.startsWith('u:')) keys.uuid = key.slice(2)
+    else if (key.startsWith('e:')) keys.emailKey = key.slice(2)
+    else keys.usernameKey = key.slice(2)
   })
-  return { uuid, emailKey }
+  return keys
 }

@@ -11,8 +11,8 @@ export interface Tally {
   readonly counts: RunCounts
   add(outcome: Exclude<RowOutcome, 'deferred' | object> | 'skipped'): void
   fail(reasons: readonly RowReason[]): void
-  /** A row that was counted as unchanged is none. */
-  takeBackUnchanged(): void
+  /** Rows that were counted as unchanged are to be looked at. */
+  takeBackUnchanged(rows: number): void
   warn(line: number, warnings: readonly RowReason[]): void
   notice(notice: FileNotice): void
   read(): Pick<LedgerState, 'counts' | 'reasons' | 'notices'>
@@ -37,9 +37,9 @@ export function createTally(from?: Pick<LedgerState, 'counts' | 'reasons' | 'not
         byCode.set(code, (byCode.get(code) ?? 0) + 1)
       }
     },
-    takeBackUnchanged() {
-      counts.rows -= 1
-      counts.unchanged -= 1
+    takeBackUnchanged(rows) {
+      counts.rows -= rows
+      counts.unchanged -= rows
     },
     warn(line, warnings) {
       for (const { code, sentence } of warnings) {

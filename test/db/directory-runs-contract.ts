@@ -143,6 +143,26 @@ export function runsContract(name: string, open: OpenDirectory): void {
       await directory.close()
     })
 
+    test('holders() gives who has an email and who a username', async () => {
+      const { directory } = await fresh()
+      await importAll(directory, 'run_1', [ada, bob])
+      const ledger = await directory.begin(ledgerOptions('run_2'))
+      const [one, two] = [await find(ledger, 'u1', null), await find(ledger, 'u2', null)]
+      expect(
+        await ledger.holders([
+          { emailKey: 'ada@x.example', usernameKey: 'bob' },
+          { emailKey: null, usernameKey: null },
+          { emailKey: 'nobody@x.example', usernameKey: 'ada' },
+        ]),
+      ).toEqual([
+        { email: one, username: two },
+        { email: undefined, username: undefined },
+        { email: undefined, username: one },
+      ])
+      await ledger.close()
+      await directory.close()
+    })
+
     test('fingerprints() gives every one of many users', async () => {
       const { directory } = await fresh()
       const many = Array.from({ length: 9000 }, (_, index) => ({

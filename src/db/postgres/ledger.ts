@@ -189,6 +189,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
     judge: () => sightings.judge(),
     verdicts: (line, limit) => sightings.verdicts(line, limit),
     find: (keys) => presence.find(keys),
+    holders: (keys) => presence.holders(keys),
     keepPresence: (users) => presence.keep(users),
     presence: () => presence.kept(),
     absent: (present) => presence.absent(present),

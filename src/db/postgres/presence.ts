@@ -1,4 +1,4 @@
-import type { RowKeys } from '../../domain/directory.ts'
+import type { Holders, RowKeys, UniqueKeys } from '../../domain/directory.ts'
 import { number, text } from '../row.ts'
 import type { Postgres } from './connect.ts'
 import { keepImages } from './rows.ts'
@@ -41,6 +41,21 @@ export function createPresence(sql: Postgres, directory: number, run: number) {
         if (owner === undefined) return found
         return uuid === null || owner['free'] === true ? number(owner, 'id') : undefined
       })
+    },
+    async holders(keys: readonly UniqueKeys[]): Promise<Holders[]> {
+      const emails = keys.map(({ emailKey }) => emailKey).filter((key) => key !== null)
+      const names = keys.map(({ usernameKey }) => usernameKey).filter((key) => key !== null)
+      const [byEmail, byName] = await Promise.all([
+        sql`SELECT id, email_key AS key FROM users WHERE directory = ${directory} AND email_key = ANY(${emails}::text[])`,
+        sql`SELECT id, username_key AS key FROM users WHERE directory = ${directory} AND username_key = ANY(${names}::text[])`,
+      ])
+      const [ofEmail, ofName] = [byEmail, byName].map(
+        (rows) => new Map(rows.map((row) => [text(row, 'key'), number(row, 'id')])),
+      )
+      return keys.map(({ emailKey, usernameKey }) => ({
+        email: emailKey === null ? undefined : ofEmail?.get(emailKey),
+        username: usernameKey === null ? undefined : ofName?.get(usernameKey),
+      }))
     },
     async keep(users: Uint8Array): Promise<void> {
       await sql`INSERT INTO presence VALUES (${run}, ${Buffer.from(users)})

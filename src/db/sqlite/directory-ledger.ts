@@ -124,6 +124,9 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
     async find(keys) {
       return keys.map(({ uuid, emailKey }) => presence.find(uuid, emailKey))
     },
+    async holders(keys) {
+      return keys.map((one) => presence.holders(one))
+    },
     async keepPresence(users) {
       presence.keep(users)
     },

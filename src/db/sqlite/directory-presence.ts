@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { Holders, UniqueKeys } from '../../domain/directory.ts'
 import { number } from '../row.ts'
 
 const page = 10_000
@@ -13,6 +14,8 @@ export function createPresence(db: DatabaseSync, run: number) {
   const byEmail = db.prepare(
     'SELECT id FROM users WHERE email_key = ?1 AND (?2 IS NULL OR UserUUID IS NULL)',
   )
+  const ofEmail = db.prepare('SELECT id FROM users WHERE email_key = ?')
+  const ofUsername = db.prepare('SELECT id FROM users WHERE username_key = ?')
   const active = db.prepare(
     'SELECT id FROM users WHERE active = 1 AND created_run <> ? AND id > ? ORDER BY id LIMIT ?',
   )
@@ -35,6 +38,16 @@ export function createPresence(db: DatabaseSync, run: number) {
         (uuid === null ? undefined : byUuid.get(uuid)) ??
         (emailKey === null ? undefined : byEmail.get(emailKey, uuid))
       return row === undefined ? undefined : number(row, 'id')
+    },
+    holders({ emailKey, usernameKey }: UniqueKeys): Holders {
+      const [email, username] = [
+        emailKey === null ? undefined : ofEmail.get(emailKey),
+        usernameKey === null ? undefined : ofUsername.get(usernameKey),
+      ]
+      return {
+        email: email && number(email, 'id'),
+        username: username && number(username, 'id'),
+      }
     },
     keep(users: Uint8Array): void {
       db.prepare('INSERT OR REPLACE INTO presence VALUES (?, ?)').run(run, users)
