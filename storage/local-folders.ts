@@ -45,13 +45,14 @@ export function syncFolder(folder: string): Promise<void> {
 
 /** Makes folders so that they survive a power failure, and remembers those that it has made. */
 export function syncedFolders(root: string) {
-  // Bounded by the tenants and their few folders; a folder is never removed while the process lives.
+  // Bounded by the tenants and their few folders; none is removed while the process lives, but by hand.
   const known = new Set<string>()
 
   return {
     /** Makes the folder that `file` goes into. */
-    async ensure(file: string): Promise<void> {
+    async ensure(file: string, { again = false } = {}): Promise<void> {
       const folder = dirname(file)
+      if (again) known.delete(folder)
       if (known.has(folder)) return
       try {
         const first = await mkdir(folder, { recursive: true, mode: 0o700 })

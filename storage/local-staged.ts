@@ -4,6 +4,7 @@ import { copyFile, open, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { syncedFolders } from './local-folders.ts'
 import { publishFile, removeFile } from './local-move.ts'
+import { isAppError } from '../src/domain/error.ts'
 import { explained } from './local-problem.ts'
 
 export interface StageOptions {
@@ -125,7 +126,15 @@ export async function stageFile(options: StageOptions): Promise<Staged> {
     async publish(to, overwrite) {
       await sync()
       await folders.ensure(to)
-      await Promise.all([publishFile(staged, to, { overwrite }), close()])
+      await close()
+      try {
+        await publishFile(staged, to, { overwrite })
+      } catch (error) {
+        if (!isAppError(error, 'not_found')) throw error
+        // Somebody has removed the folder by hand: an upload makes it again.
+        await folders.ensure(to, { again: true })
+        await publishFile(staged, to, { overwrite })
+      }
       await forget()
       if (from !== undefined && from !== to && from !== path) await removeFile(from)
     },

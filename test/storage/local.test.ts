@@ -47,6 +47,15 @@ describe('localDriver()', () => {
     expect(await living.recover((target) => target)).toEqual([])
   })
 
+  test('makes a folder again that somebody has removed by hand', async () => {
+    const root = folder()
+    const { files } = localDriver({ folder: root })
+    await store(files, 'drop/t/a.csv', 'x')
+    rmSync(join(root, 'drop'), { recursive: true })
+    await store(files, 'drop/t/b.csv', 'y')
+    expect(await load(files, 'drop/t/b.csv')).toBe('y')
+  })
+
   test('follows no symbolic link', async () => {
     const root = folder()
     mkdirSync(join(root, 'drop'))
