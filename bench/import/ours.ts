@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, linkSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { pipeline } from 'node:stream/promises'
+import { systemClock } from '../../src/clock.ts'
+import { workPath } from '../../src/domain/layout.ts'
+import type { Run } from '../../src/domain/run.ts'
+import { defaultSettings } from '../../src/domain/tenant.ts'
+import type { Tenant } from '../../src/domain/tenant.ts'
+import type { ImportResult } from '../../src/import/job.ts'
+import { newRun } from '../../src/import/queue.ts'
+import { createWorkers } from '../../src/workers.ts'
+import { userTypes } from './rows.ts'
+import type { Side } from './side.ts'
+
+const tenant: Tenant = {
+  id: 'ten_maple',
+  name: 'Maple',
+  settings: { ...defaultSettings },
+  settingsVersion: 1,
+  userTypes: userTypes.map((name, index) => ({ id: String(index + 1), name })),
+  loginSources: [],
+  createdAt: 0,
+}
+
+export interface Ours extends Side {
+  /** The last run. */
+  readonly last: ImportResult | undefined
+}
+
+/**
+ * The import as the service does it: a worker thread of its own, file store, directory, report of failed rows.
+ *
+ * The digest of the file is known, as it is after an upload; the thread is started anew for each import.
+ */
+export function ours(folder: string): Ours {
+  const files = join(folder, 'files')
+  const database = join(folder, 'ten_maple.db')
+  const digests = new Map<string, string>()
+  let previous: Run | undefined
+  let last: ImportResult | undefined
+
+  async function digestOf(file: string): Promise<string> {
+    const known = digests.get(file)
+    if (known !== undefined) return known
+    const hash = createHash('sha256')
+    await pipeline(createReadStream(file), hash)
+    const digest = hash.digest('hex')
+    digests.set(file, digest)
+    return digest
+  }
+
+  return {
+    name: 'ours',
+    get last() {
+      return last
+    },
+    async reset() {
+      for (const end of ['', '-wal', '-shm']) rmSync(`${database}${end}`, { force: true })
+      previous = undefined
+    },
+    async prepare(file) {
+      const { size } = statSync(file)
+      const run = newRun(systemClock, {
+        tenantId: tenant.id,
+        filename: 'users.csv',
+        source: 'sftp',
+        actor: 'maple',
+        sourcePath: '',
+        sizeBytes: size,
+        sha256: await digestOf(file),
+      })
+      const path = join(files, workPath(tenant.id, run.id))
+      mkdirSync(dirname(path), { recursive: true })
+      linkSync(file, path)
+      const before =
+        previous === undefined || last === undefined
+          ? null
+          : {
+              id: previous.id,
+              sha256: previous.sha256,
+              failed: last.state.counts.failed,
+              columns: last.state.file?.columns ?? [],
+            }
+      return async () => {
+        const workers = createWorkers({ storageUrl: files, directoryFile: join(folder, '*.db') })
+        try {
+          last = await workers.import({ run, tenant, previous: before }, () => undefined).result
+          previous = run
+        } finally {
+          await workers.close()
+        }
+      }
+    },
+    async users() {
+      const db = new DatabaseSync(database, { readOnly: true })
+      const count = Number(db.prepare('SELECT count(*) AS n FROM users').get()?.['n'])
+      db.close()
+      return count
+    },
+    async close() {
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
