@@ -1,6 +1,5 @@
 /** Every measurement; each prints its own table and the machine is named above it. */
 const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<void> }>> = {
-const benches = {
   import: () => import('./import.ts'),
   start: () => import('./start.ts'),
   sftp: () => import('./sftp.ts'),

@@ -67,8 +67,9 @@ export function localDriver({ folder: root, shared = false }: LocalOptions): Sto
     const { size } = await handle.stat()
     return {
       size,
-      async read(position, length) {
-        const buffer = new Uint8Array(Math.max(0, Math.min(length, size - position)))
+      async read(position, length, room) {
+        const wanted = Math.max(0, Math.min(length, size - position))
+        const buffer = room?.subarray(0, wanted) ?? new Uint8Array(wanted)
         if (buffer.length === 0) return buffer
         const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
         return buffer.subarray(0, bytesRead)

@@ -24,6 +24,17 @@ const tenant: Tenant = {
   createdAt: 0,
 }
 
+const noBucket = {
+  s3: {
+    endpoint: null,
+    region: 'us-east-1',
+    accessKeyId: null,
+    secretAccessKey: null,
+    pathStyle: 'auto',
+    spoolFolder: '',
+  },
+} as const
+
 export interface Ours extends Side {
   /** The last run. */
   readonly last: ImportResult | undefined
@@ -36,7 +47,7 @@ export interface Ours extends Side {
  */
 export function ours(folder: string): Ours {
   const files = join(folder, 'files')
-  const database = join(folder, 'ten_maple.db')
+  const database = join(folder, 'directory', 'ten_maple.db')
   const digests = new Map<string, string>()
   let previous: Run | undefined
   let last: ImportResult | undefined
@@ -84,7 +95,12 @@ export function ours(folder: string): Ours {
               columns: last.state.file?.columns ?? [],
             }
       return async () => {
-        const workers = createWorkers({ storageUrl: files, directoryFile: join(folder, '*.db') })
+        const workers = createWorkers({
+          storageUrl: files,
+          storage: noBucket,
+          databaseUrl: `sqlite:${folder}`,
+          aheadMs: () => 0,
+        })
         try {
           last = await workers.import({ run, tenant, previous: before }, () => undefined).result
           previous = run

@@ -1,5 +1,6 @@
 /** Encodings that are told apart, by the names that TextDecoder has for them. */
-export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252'
+export const encodings = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252'] as const
+export type Encoding = (typeof encodings)[number]
 
 /** How the bytes of a file become text. */
 export interface DetectedEncoding {

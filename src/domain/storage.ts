@@ -46,8 +46,11 @@ export interface StoredFile {
 
 export interface FileReader {
   readonly size: number
-  /** Up to `length` bytes from `position`; empty at the end. The array is the caller's. */
-  read(position: number, length: number): Promise<Uint8Array>
+  /**
+   * Up to `length` bytes from `position`; empty at the end. The array is the caller's: `room` or the start of it
+   * where the store can read into one, so that a long file needs no new memory for each piece.
+   */
+  read(position: number, length: number, room?: Uint8Array): Promise<Uint8Array>
   close(): Promise<void>
 }
 

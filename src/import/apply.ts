@@ -5,12 +5,12 @@ import { rowReason } from '../domain/reason.ts'
 import { rowFailure } from '../domain/report.ts'
 import type { RowCheck } from '../domain/row-check.ts'
 import type { SplitFault } from './cells.ts'
-import type { Known } from './known.ts'
+import type { Places } from './places.ts'
+import type { Sieve } from './sieve.ts'
 import { faultReader } from './odd-record.ts'
 import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
 import { readRecord, walk } from './walk.ts'
-import type { Places } from './walk.ts'
 import { has } from './user-set.ts'
 
 const verdictsAtOnce = 1000
@@ -21,8 +21,7 @@ export interface ApplyOptions {
   source: Source
   check: RowCheck
   ledger: Ledger
-  known: Known
-  seed: number
+  sieve: Sieve
   places: Places | undefined
   /** Users whose known records the scan has not counted, because other rows are about them too. */
   shared: Uint8Array
@@ -77,8 +76,8 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
       stopped = await onBatch(position, line)
       return stopped
     },
-    visit({ records, hash, userId }) {
-      const verdict = verdicts.at(records.line)
+    visit({ record: found, hash, userId }) {
+      const verdict = verdicts.at(found.line)
       if (verdict instanceof Promise) return verdict.then(visitKnown)
       return visitKnown(verdict)
 
@@ -91,8 +90,8 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
       }
 
       function visitRow(judged: Verdict | undefined): Promise<void> | undefined {
-        const { cells, record, fault } = readRecord(records, source)
-        const { line } = records
+        const { cells, record, fault } = readRecord(found, source)
+        const { line } = found
         if (fault !== null) {
           inBatch += 1
           const reasons = [faultOf(record, fault, line)]

@@ -1,6 +1,5 @@
 import { isBlankRecord } from '../domain/cell.ts'
 import { sepLine } from '../domain/dialect.ts'
-import { fileLimits } from '../domain/format.ts'
 import type { FileStore } from '../domain/storage.ts'
 import { createRecords } from './records.ts'
 import type { Source } from './source.ts'
@@ -22,7 +21,6 @@ export async function archiveWithoutPasswords(
     file: source.file,
     position: source.position,
     line: source.line,
-    maxRecordBytes: fileLimits.maxRecordBytes,
   })
   const written = (cells: readonly string[]): string =>
     `${cells.map((cell) => (/["\r\n]/.test(cell) || cell.includes(delimiter) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(delimiter)}${lineEnd}`

@@ -1,4 +1,5 @@
 import type { Directory, FileFacts, Ledger, LedgerState } from '../domain/directory.ts'
+import { encodings } from '../domain/encoding.ts'
 import { isAppError } from '../domain/error.ts'
 import type { FieldName } from '../domain/format.ts'
 import { identifierShape } from '../domain/identifier-shape.ts'
@@ -15,13 +16,14 @@ import { crashPoint } from './crash-point.ts'
 import { textFingerprint } from './fingerprint.ts'
 import { FileRefused } from './job.ts'
 import type { ImportJob, ImportProgress, ImportResult, StopWish } from './job.ts'
-import { createKnown } from './known.ts'
 import { mailsOf } from './mails.ts'
 import { writeReport } from './report.ts'
 import { scanFile } from './scan.ts'
 import type { Scanned } from './scan.ts'
+import { createSieve } from './sieve.ts'
 import { openSource } from './source.ts'
-import type { Source } from './source.ts'
+import type { Source, SourceOptions } from './source.ts'
+import { NotUtf8 } from './survey.ts'
 import { createTally } from './tally.ts'
 import type { Tally } from './tally.ts'
 
@@ -40,7 +42,7 @@ export interface ExecuteOptions {
 // At most five times a second.
 const progressMs = 200
 // Raised when the same record is to be read in another way than before.
-const rulesVersion = 1
+const rulesVersion = 2
 
 /** Does one run, or goes on with it from its last batch; resolves when its outcome is durable in the directory. */
 export async function executeRun(options: ExecuteOptions): Promise<ImportResult> {
@@ -60,16 +62,30 @@ async function withLedger(options: ExecuteOptions, ledger: Ledger): Promise<Impo
   const started = performance.now()
   let source: Source | undefined
   try {
-    source = await openSource({
-      files,
-      path: workPath(tenant.id, run.id),
-      filename: run.filename,
-      settings: tenant.settings,
-      previousFields: previous?.columns ?? [],
-    })
     const stored = goesOnFrom(options, ledger)
-    const state =
-      stored?.phase === 'done' ? stored : await importRows(options, ledger, source, stored)
+    const open = (known: SourceOptions['known']): Promise<Source> =>
+      openSource({
+        files,
+        path: workPath(tenant.id, run.id),
+        filename: run.filename,
+        settings: tenant.settings,
+        previousFields: previous?.columns ?? [],
+        known,
+      })
+    const done = stored?.phase === 'done' ? stored : undefined
+    const known = knownOf(job, stored)
+    let state: LedgerState
+    try {
+      source = await open(known)
+      state = done ?? (await importRows(options, ledger, source, stored))
+    } catch (error) {
+      if (!(error instanceof NotUtf8) || known === undefined) throw error
+      // It is found while the file is opened or scanned: nothing is written yet.
+      await source?.close()
+      source = undefined
+      source = await open({ ...known, encoding: 'windows-1252' })
+      state = done ?? (await importRows(options, ledger, source, stored))
+    }
     return await finish(options, state, source, started)
   } catch (error) {
     const stored = goesOnFrom(options, ledger)
@@ -97,6 +113,15 @@ async function withLedger(options: ExecuteOptions, ledger: Ledger): Promise<Impo
 function goesOnFrom({ job }: ExecuteOptions, ledger: Ledger): LedgerState | undefined {
   const { stored } = ledger
   return stored?.outcome === 'held' && job.run.approved ? undefined : stored
+}
+
+/** What an upload or an earlier try has found out about the file, so that it is not read for that again. */
+function knownOf({ run, previous }: ImportJob, stored: LedgerState | undefined) {
+  const encoding = encodings.find((name) => name === stored?.file?.encoding)
+  if (stored?.file && encoding !== undefined) return { sha256: stored.file.sha256, encoding }
+  // A duplicate is not read any more: its encoding is to be known before.
+  const mayBeDuplicate = previous?.failed === 0 && previous.sha256 === run.sha256
+  return run.sha256 === null || mayBeDuplicate ? undefined : { sha256: run.sha256, encoding: null }
 }
 
 /** What is wrong with the file as a whole; undefined for a fault of ours. */
@@ -175,11 +200,10 @@ async function importRows(
     createReasons: check.createReasons,
     headers: headersOf(source),
   })
-  const known = createKnown(ledger.lastUserId)
-  await ledger.fingerprints((hash, userId) => known.add(hash, userId))
-  const seed = seedOf(job, source)
+  const sieve = createSieve({ lastUserId: ledger.lastUserId, seed: seedOf(job, source) })
+  await ledger.fingerprints(sieve.know)
   const progress = progressOf(options, tally)
-  const common = { source, check, ledger, known, seed, tally }
+  const common = { source, check, ledger, sieve, tally }
   let places: Awaited<ReturnType<typeof scanFile>>
   let [present, shared] = await keptUsers(ledger)
   if (state.phase === 'scanning') {

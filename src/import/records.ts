@@ -1,12 +1,15 @@
+import { fileLimits } from '../domain/format.ts'
 import type { FileReader } from '../domain/storage.ts'
+import { roomBytes, roomUsed } from './sieve.ts'
+import type { Sieve, Sifted, Unsifted } from './sieve.ts'
+
+const { maxRecordBytes } = fileLimits
 
 const lineFeed = 0x0a
 const carriageReturn = 0x0d
 const quote = 0x22
 const nowhere = Number.MAX_SAFE_INTEGER
-
-// Large enough that a read costs nothing beside its records, small enough to stay in the processor's cache.
-const chunkBytes = 512 * 1024
+const nothing: Sifted = { at: 0, line: 0, passed: 0, count: 0 }
 
 export interface RecordOptions {
   file: FileReader
@@ -14,17 +17,12 @@ export interface RecordOptions {
   position: number
   /** Its physical line, from 1. */
   line: number
-  /** Longer records are cut off and marked `tooLong`. */
-  maxRecordBytes: number
+  /** Where the bytes are put: a piece of the file and the start of a record before it. */
+  room?: Buffer
 }
 
-/**
- * The records of a file, found by line ends and the parity of quotes alone; what is in them is not read.
- *
- * After `next` returned true, the record is `buffer[start, end)`. A stray quote makes one record of several
- * lines: who finds it malformed calls `keepFirstLine`, and the next record is the next physical line.
- */
-export interface Records {
+/** A record that was found: `buffer[start, end)`. */
+export interface RecordAtHand {
   buffer: Buffer
   start: number
   end: number
@@ -38,21 +36,34 @@ export interface Records {
   tooLong: boolean
   /** False for a last record without line end. */
   terminated: boolean
+  keepFirstLine(): void
+  /** Byte of the file where it begins. */
+  position(): number
+}
+
+/**
+ * The records of a file, found by line ends and the parity of quotes alone; what is in them is not read.
+ *
+ * A stray quote makes one record of several lines: who finds it malformed calls `keepFirstLine`, and the next
+ * record is the next physical line. Longer ones than the limit are cut off and marked `tooLong`.
+ */
+export interface Records extends RecordAtHand {
   /** False: call `fill`, and when that answers false too, there is no more. */
   next(): boolean
   fill(): Promise<boolean>
-  keepFirstLine(): void
+  /** Passes over known records of `sieve`; what it writes down is taken up by `take`. */
+  sift(sieve: Sieve): Sifted
+  take(found: Unsifted): void
   /** Goes on at a later record, without a look at what lies before it. */
   skipTo(position: number, line: number): void
-  /** Byte of the file where the record at hand begins. */
-  position(): number
   /** Byte of the file and physical line where the next record begins. */
   nextPosition(): number
   nextLine(): number
 }
 
 /** Splits a file into records without decoding it. */
-export function createRecords({ file, position, line, maxRecordBytes }: RecordOptions): Records {
+export function createRecords({ file, position, line, room: given }: RecordOptions): Records {
+  const room = given ?? Buffer.allocUnsafeSlow(roomBytes)
   let base = position
   let at = 0
   let atLine = line
@@ -113,7 +124,7 @@ export function createRecords({ file, position, line, maxRecordBytes }: RecordOp
   }
 
   const records: Records = {
-    buffer: Buffer.alloc(0),
+    buffer: room.subarray(0, 0),
     start: 0,
     end: 0,
     line,
@@ -150,11 +161,11 @@ export function createRecords({ file, position, line, maxRecordBytes }: RecordOp
       records.quoted = quotes > 0
       let lines = 1
       while ((quotes & 1) === 1) {
-        const tooFar = lineNext - at > maxRecordBytes
-        if (tooFar || lineNext >= limit || !findLine(lineNext)) {
-          if (!tooFar && !ended) return again()
-          return onlyFirst()
+        if (lineNext >= limit || !findLine(lineNext)) {
+          // The same limit wherever the file is begun to be read: what is missing makes it longer yet.
+          return ended || limit - at > maxRecordBytes + 2 ? onlyFirst() : again()
         }
+        if (lineEnd - at > maxRecordBytes) return onlyFirst()
         quotes += countQuotes(firstNext, lineEnd)
         lines += 1
       }
@@ -167,25 +178,45 @@ export function createRecords({ file, position, line, maxRecordBytes }: RecordOp
     },
     async fill() {
       if (ended) return false
-      const rest = records.buffer.subarray(at, limit)
-      const chunk = await file.read(base + limit, chunkBytes)
+      const rest = limit - at
+      if (at > 0) room.copyWithin(0, at, limit)
+      base += at
+      at = 0
+      limit = rest
+      const free = room.subarray(rest, roomUsed)
+      const chunk = await file.read(base + rest, free.length, free)
       if (chunk.length === 0) {
         ended = true
+        records.buffer = room.subarray(0, limit)
         forget()
         return at < limit
       }
-      records.buffer =
-        rest.length === 0
-          ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
-          : Buffer.concat([rest, chunk])
-      base += at
-      at = 0
-      limit = records.buffer.length
+      if (chunk.buffer !== room.buffer) room.set(chunk, rest)
+      limit += chunk.length
+      records.buffer = room.subarray(0, limit)
       forget()
       return true
     },
     keepFirstLine() {
       onlyFirst()
+    },
+    sift(sieve) {
+      if (skipping) return nothing
+      const sifted = sieve.sift(at, limit, atLine)
+      at = sifted.at
+      atLine = sifted.line
+      forget()
+      return sifted
+    },
+    take({ start, end, line: foundLine, quoted }) {
+      records.start = start
+      records.end = end
+      records.line = foundLine
+      records.quoted = quoted
+      records.several = false
+      records.unclosed = false
+      records.tooLong = false
+      records.terminated = true
     },
     skipTo(to, toLine) {
       if (to - base <= limit) at = to - base

@@ -10,13 +10,15 @@ import { comparisonKey } from '../domain/user.ts'
 import { createFilter } from './filter.ts'
 import { textFingerprint } from './fingerprint.ts'
 import { FileRefused } from './job.ts'
-import type { Known } from './known.ts'
+import { createPlaces } from './places.ts'
+import type { Places } from './places.ts'
+import type { Sieve } from './sieve.ts'
 import { splitIt } from './source.ts'
 import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
 import { bothOf, has, mark, sizeOf, userSet } from './user-set.ts'
-import { createPlaces, readRecord, walk } from './walk.ts'
-import type { Places, Visited } from './walk.ts'
+import { readRecord, walk } from './walk.ts'
+import type { Visited } from './walk.ts'
 
 // 16 MiB for every file: of fifteen million keys, the most that five million rows have, one in twelve is
 // suspected wrongly and looked at a second time.
@@ -29,8 +31,7 @@ export interface ScanOptions {
   source: Source
   check: RowCheck
   ledger: Ledger
-  known: Known
-  seed: number
+  sieve: Sieve
   tally: Tally
   filename: string
   /** A full file: every user that it has is looked up. */
@@ -55,11 +56,11 @@ export interface Scanned {
  * a key, and refuses a file that is cut or too long. Undefined when it was stopped.
  */
 export async function scanFile(options: ScanOptions): Promise<Scanned | undefined> {
-  const { source, check, ledger, tally, filename, full, onRead } = options
+  const { source, check, ledger, sieve, tally, filename, full, onRead } = options
   const { position, line, header } = source
   const start = { ...options, position, line }
   const places = createPlaces()
-  const present = userSet(ledger.lastUserId)
+  const { present } = sieve
   const repeated = userSet(ledger.lastUserId)
   const seen = createFilter(seenBits)
   const suspects = createFilter(suspectBits)
@@ -80,50 +81,47 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     suspicious = true
   }
 
-  function checkEnd(visited: Visited, cells: readonly string[] | undefined): void {
-    if (visited.records.terminated) return
-    const { length } = cells ?? readRecord(visited.records, source).cells
-    if (length < header.names.length) throw new FileRefused(fileNotice(9113, { name: filename }))
+  function checkEnd({ record }: Visited, cells: readonly string[]): void {
+    if (record.terminated || cells.length >= header.names.length) return
+    throw new FileRefused(fileNotice(9113, { name: filename }))
   }
 
-  function countRow(): void {
-    rows += 1
+  function countRows(count: number): void {
+    rows += count
     if (rows <= fileLimits.maxRows) return
     const limit = `${figure(fileLimits.maxRows)} rows`
     throw new FileRefused(fileNotice(9108, { what: 'more rows', limit, remedy: splitIt }))
   }
 
+  function passOver(count: number): void {
+    countRows(count)
+    hits += count
+    tally.add('unchanged', count)
+  }
+
   const first = await walk({
     ...start,
     pause: stop,
+    passOver,
     visit(visited) {
-      const { records, userId } = visited
+      const { record, hash, userId } = visited
       if (userId !== 0) {
-        countRow()
-        if (mark(present, userId)) {
-          mark(repeated, userId)
-          suspicious = true
-          places.add(records.position(), records.line)
-        } else {
-          hits += 1
-          tally.add('unchanged')
-        }
-        return
+        if (!mark(present, userId)) return passOver(1)
+        countRows(1)
+        mark(repeated, userId)
+        suspicious = true
+        return places.add(record, hash, userId)
       }
-      places.add(records.position(), records.line)
-      const { cells, fault } = readRecord(records, source)
-      if (fault !== null) {
-        countRow()
-        misses += 1
-        checkEnd(visited, [])
-        return
-      }
-      if (isBlankRecord(cells)) return
-      countRow()
+      const { cells, fault } = readRecord(record, source)
+      places.add(record, hash, userId)
+      if (fault === null && isBlankRecord(cells)) return undefined
+      countRows(1)
       misses += 1
       checkEnd(visited, cells)
+      if (fault !== null) return undefined
       if (keysOf(cells, suspect)) withUuid = true
       else withoutUuid = true
+      return undefined
     },
   })
   if (!first) return undefined
@@ -177,10 +175,14 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
       ...start,
       ...(misses1 === undefined ? {} : { places: misses1 }),
       pause: stop,
-      visit({ records, userId }) {
+      visit({ record: found, userId }) {
         if (userId !== 0) return undefined
-        const { record, cells, fault } = readRecord(records, source)
+        const { record, cells, fault } = readRecord(found, source)
         if (fault === null && isBlankRecord(cells)) return undefined
+        // A row that is not imported meets nobody; its check costs less than its look-ups.
+        if (!full && (fault !== null || check.check(cells, found.line).reasons.length > 0)) {
+          return undefined
+        }
         if (full && (fault !== null || cells.length !== header.names.length)) {
           named.push(...anyKeys(record, source.delimiter))
         }
@@ -210,13 +212,13 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     const done = await walk({
       ...start,
       pause: stop,
-      visit({ records, userId }) {
+      visit({ record, hash, userId }) {
         const isShared = userId !== 0 && (has(repeated, userId) || has(met, userId))
         if (userId !== 0 && !isShared) return undefined
-        again.add(records.position(), records.line)
-        const { cells, fault } = readRecord(records, source)
+        const { cells, fault } = readRecord(record, source)
+        again.add(record, hash, userId)
         if (fault !== null || isBlankRecord(cells)) return undefined
-        const { line: at } = records
+        const { line: at } = record
         const row = check.check(cells, at)
         // It is not imported whatever the others say: it must not stop them.
         if (row.reasons.length > 0) return undefined

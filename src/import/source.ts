@@ -1,5 +1,3 @@
-import { isUtf8 } from 'node:buffer'
-import { createHash } from 'node:crypto'
 import { detectDelimiter, splitFirstRecord } from '../domain/dialect.ts'
 import { detectEncoding } from '../domain/encoding.ts'
 import type { Encoding } from '../domain/encoding.ts'
@@ -14,6 +12,7 @@ import type { TenantSettings } from '../domain/tenant.ts'
 import { FileRefused } from './job.ts'
 import { parseRecord } from './odd-record.ts'
 import { createRecords } from './records.ts'
+import { readAsUtf8, survey } from './survey.ts'
 
 const sampleBytes = 64 * 1024
 const chunkBytes = 1024 * 1024
@@ -43,20 +42,26 @@ export interface SourceOptions {
   filename: string
   settings: Pick<TenantSettings, 'columnMap'>
   previousFields: readonly string[]
+  /**
+   * What is known of the bytes already, which are then not read for it alone. Without an encoding a file that
+   * looks like UTF-8 is taken as such, and to read it throws NotUtf8 where it is none.
+   */
+  known?: { sha256: string; encoding: Encoding | null } | undefined
   /** Also a file whose header or size forbids its import: for a copy of it. */
   lenient?: boolean
 }
 
 /** Opens a file to import; throws FileRefused when it is none. */
 export async function openSource(options: SourceOptions): Promise<Source> {
-  const { files, path, filename, lenient = false } = options
+  const { files, path, filename, known, lenient = false } = options
   const original = await files.openRead(path)
   let file = original
+  let asUtf8: FileReader | undefined
   const close = async (): Promise<void> => {
     await original.close()
-    if (file === original) return
-    await file.close()
-    await files.remove(asUtf8(path))
+    if (asUtf8 === undefined) return
+    await asUtf8.close()
+    await files.remove(utf8Path(path))
   }
   try {
     if (original.size > fileLimits.maxBytes && !lenient) {
@@ -68,15 +73,18 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     const what = detectNotCsv(sample)
     if (what !== null) throw new FileRefused(fileNotice(9109, { name: filename, what }))
     const detected = detectEncoding(sample, { whole: sample.length === original.size })
-    const { sha256, utf8 } = await survey(original)
     const notices: FileNotice[] = []
-    let { encoding } = detected
+    let encoding = known?.encoding ?? detected.encoding
     let begin: number = detected.bomBytes
+    // What begins as UTF-8 may have another character far behind.
+    const open = encoding === 'utf-8' && begin === 0
+    const seen = known ?? (await survey(original))
+    if (open && 'utf8' in seen && !seen.utf8) encoding = 'windows-1252'
+    if (open && known?.encoding === null) file = readAsUtf8(original)
     if (encoding === 'utf-16le' || encoding === 'utf-16be') {
-      file = await transcoded(files, original, asUtf8(path), encoding, begin)
+      asUtf8 = await transcoded(files, original, utf8Path(path), encoding, begin)
+      file = asUtf8
       begin = 0
-    } else if (encoding === 'utf-8' && !utf8 && begin === 0) {
-      encoding = 'windows-1252'
     }
     if (encoding === 'windows-1252') notices.push(fileNotice(9101, {}))
     const head = await readHead({ ...options, file, begin, encoding })
@@ -85,7 +93,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
       ...head,
       file,
       encoding,
-      sha256,
+      sha256: seen.sha256,
       sizeBytes: original.size,
       notices,
       decode: decoderOf(encoding),
@@ -98,7 +106,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
 }
 
 /** Where a file in UTF-16 is while it is read, in UTF-8. */
-function asUtf8(path: string): string {
+function utf8Path(path: string): string {
   return `${path}.utf8`
 }
 
@@ -113,35 +121,6 @@ async function readAll(file: FileReader, length: number): Promise<Buffer> {
     done += part.length
   }
   return Buffer.concat(parts)
-}
-
-/** One reading of the whole file: its digest, and whether all of it is UTF-8. */
-async function survey(file: FileReader): Promise<{ sha256: string; utf8: boolean }> {
-  const digest = createHash('sha256')
-  let utf8 = true
-  let carried: Uint8Array = new Uint8Array(0)
-  for (let position = 0; position < file.size;) {
-    const chunk = await file.read(position, chunkBytes)
-    if (chunk.length === 0) break
-    position += chunk.length
-    digest.update(chunk)
-    if (!utf8) continue
-    const bytes = carried.length === 0 ? chunk : Buffer.concat([carried, chunk])
-    const whole = position >= file.size ? bytes.length : lastWholeCharacter(bytes)
-    utf8 = isUtf8(bytes.subarray(0, whole))
-    carried = bytes.subarray(whole)
-  }
-  return { sha256: digest.digest('hex'), utf8 }
-}
-
-/** Where the last character begins when it may go on in the next chunk, else the end. */
-function lastWholeCharacter(bytes: Uint8Array): number {
-  for (let back = 1; back <= Math.min(4, bytes.length); back += 1) {
-    const byte = bytes[bytes.length - back] ?? 0
-    if (byte < 0x80) return bytes.length
-    if (byte >= 0xc0) return bytes.length - back
-  }
-  return bytes.length
 }
 
 /** The file as UTF-8, made beside it; the same bytes each time it is made. */
@@ -196,7 +175,6 @@ async function readHead({
     file,
     position,
     line: lines + 1,
-    maxRecordBytes: fileLimits.maxRecordBytes,
   })
   while (!records.next()) {
     if (!(await records.fill())) {

@@ -9,7 +9,8 @@ const maxNotices = 100
 /** Counts of a run as it goes; `rows` is always the sum of the others. */
 export interface Tally {
   readonly counts: RunCounts
-  add(outcome: Exclude<RowOutcome, 'deferred' | object> | 'skipped'): void
+  /** `count` rows of one outcome, 1 when not given. */
+  add(outcome: Exclude<RowOutcome, 'deferred' | object> | 'skipped', count?: number): void
   fail(reasons: readonly RowReason[]): void
   /** Rows that were counted as unchanged are to be looked at. */
   takeBackUnchanged(rows: number): void
@@ -26,9 +27,9 @@ export function createTally(from?: Pick<LedgerState, 'counts' | 'reasons' | 'not
 
   return {
     counts,
-    add(outcome) {
-      counts.rows += 1
-      counts[outcome] += 1
+    add(outcome, count = 1) {
+      counts.rows += count
+      counts[outcome] += count
     },
     fail(reasons) {
       counts.rows += 1

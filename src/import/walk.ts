@@ -1,60 +1,17 @@
 import { isBlankRecord } from '../domain/cell.ts'
-import { fileLimits } from '../domain/format.ts'
 import type { HeaderMatch } from '../domain/header.ts'
 import { splitQuoted } from './cells.ts'
 import type { SplitFault } from './cells.ts'
-import { fingerprint } from './fingerprint.ts'
-import type { Known } from './known.ts'
+import type { Places } from './places.ts'
 import { createRecords } from './records.ts'
-import type { Records } from './records.ts'
+import type { RecordAtHand } from './records.ts'
+import type { Sieve } from './sieve.ts'
 import type { Source } from './source.ts'
-
-/** Places of records that are no known ones, so that later passes need not look at the others. */
-export interface Places {
-  add(position: number, line: number): void
-  /** False when there were too many to keep. */
-  complete(): boolean
-  readonly count: number
-  position(index: number): number
-  line(index: number): number
-}
-
-// 4 MB at most; a file with more changes than this is read as a whole again.
-const maxPlaces = 2 ** 18
-
-/** A list of places that gives up when it gets long. */
-export function createPlaces(): Places {
-  let positions = new Float64Array(1024)
-  let lines = new Uint32Array(1024)
-  let count = 0
-
-  return {
-    add(position, line) {
-      if (count > maxPlaces) return
-      if (count === positions.length) {
-        const [oldPositions, oldLines] = [positions, lines]
-        positions = new Float64Array(count * 2)
-        lines = new Uint32Array(count * 2)
-        positions.set(oldPositions)
-        lines.set(oldLines)
-      }
-      positions[count] = position
-      lines[count] = line
-      count += 1
-    },
-    complete: () => count <= maxPlaces,
-    get count() {
-      return count
-    },
-    position: (index) => positions[index] ?? 0,
-    line: (index) => lines[index] ?? 0,
-  }
-}
 
 /** A record as a visitor sees it. */
 export interface Visited {
-  records: Records
-  /** Of the record's bytes; 0 when it cannot be a known one. */
+  record: RecordAtHand
+  /** Of the record's bytes. */
   hash: number
   /** The user who was last imported from this very record; 0: none. */
   userId: number
@@ -62,53 +19,73 @@ export interface Visited {
 
 export interface WalkOptions {
   source: Source
-  known: Known
-  seed: number
+  sieve: Sieve
   position: number
   line: number
   /** Only these records. */
   places?: Places
+  /** Known records whose user was not met before are not visited: it is told how many, and they are met now. */
+  passOver?: (count: number) => void
   /** Before each reading of the file; what it returns true for ends the walk. */
   pause?: (position: number, line: number) => boolean | Promise<boolean>
   visit: (visited: Visited) => void | Promise<void>
 }
 
+// As many records as a piece of the file has.
+const keptAtOnce = 2048
+
 /** Visits the records of a file in order; true when it came to the end. */
 export async function walk(options: WalkOptions): Promise<boolean> {
-  const { source, known, seed, places, pause, visit } = options
-  const records = createRecords({
-    file: source.file,
-    position: options.position,
-    line: options.line,
-    maxRecordBytes: fileLimits.maxRecordBytes,
-  })
-  const visited: Visited = { records, hash: 0, userId: 0 }
-  const lookUp = known.size > 0
-  let view: DataView = new DataView(new ArrayBuffer(0))
-  let viewed: Buffer | undefined
+  const { source, sieve, places, passOver, pause, visit } = options
+  if (places !== undefined && (places.count === 0 || places.record(0) !== undefined)) {
+    return walkKept(places, options)
+  }
+  const { position, line } = options
+  const records = createRecords({ file: source.file, position, line, room: sieve.room })
+  const visited: Visited = { record: records, hash: 0, userId: 0 }
   let index = 0
   for (;;) {
     if (places !== undefined) {
-      while (index < places.count && places.position(index) < options.position) index += 1
+      while (index < places.count && places.position(index) < position) index += 1
       if (index >= places.count) return true
       records.skipTo(places.position(index), places.line(index))
+      index += 1
+    } else if (passOver !== undefined) {
+      const { count, passed } = records.sift(sieve)
+      if (passed > 0) passOver(passed)
+      for (let i = 0; i < count; i += 1) {
+        const found = sieve.unsifted(i)
+        visited.hash = found.hash
+        visited.userId = found.userId
+        records.take(found)
+        const wait = visit(visited)
+        if (wait !== undefined) await wait
+      }
     }
     while (!records.next()) {
       if (pause !== undefined && (await pause(records.nextPosition(), records.nextLine())))
         return false
       if (!(await records.fill())) return true
     }
-    index += 1
-    const { buffer } = records
-    if (viewed !== buffer) {
-      viewed = buffer
-      view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
-    }
-    visited.hash = fingerprint(view, records.start, records.end, seed)
-    visited.userId = lookUp ? known.get(visited.hash) : 0
+    visited.hash = sieve.fingerprint(records.start, records.end)
+    visited.userId = sieve.find(visited.hash)
     const wait = visit(visited)
     if (wait !== undefined) await wait
   }
+}
+
+/** Visits records that were kept, without their file. */
+async function walkKept(places: Places, { position, pause, visit }: WalkOptions): Promise<boolean> {
+  for (let index = 0; index < places.count; index += 1) {
+    const record = places.record(index)
+    if (record === undefined || places.position(index) < position) continue
+    if (pause !== undefined && index % keptAtOnce === 0) {
+      if (await pause(places.position(index), places.line(index))) return false
+    }
+    const wait = visit({ record, hash: record.hash, userId: record.userId })
+    if (wait !== undefined) await wait
+  }
+  return true
 }
 
 /** A record as text, and as cells where it can be split. */
@@ -125,7 +102,7 @@ export interface ReadRecord {
  * One stray quote must cost one row: of a record of several lines that cannot be meant, only the first line is
  * taken, and the next record begins with the next line.
  */
-export function readRecord(records: Records, source: Source): ReadRecord {
+export function readRecord(records: RecordAtHand, source: Source): ReadRecord {
   const { delimiter, header } = source
   let record = source.decode(records.buffer, records.start, records.end)
   if (records.tooLong) return { record, cells: [], fault: { kind: 'too long', column: 0 } }

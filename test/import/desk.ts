@@ -89,6 +89,7 @@ export function openDesk(options: DeskOptions = {}) {
         actor: 'maple',
         sourcePath: '',
         sizeBytes: bytes.length,
+        sha256: createHash('sha256').update(bytes).digest('hex'),
         mode: tenant.settings.mode,
         ...rest,
       })

@@ -56,7 +56,7 @@ function directoryOf(db: DatabaseSync): Directory & UserReader {
       const row = db
         .prepare(
           `SELECT 1 FROM failures JOIN ledger ON seq = run
-           WHERE run_id = ? AND json_extract(body, '$.raw') IS NOT NULL LIMIT 1`,
+           WHERE run_id = ? AND substr(body, -11) <> '"raw":null}' LIMIT 1`,
         )
         .get(runId)
       return row !== undefined

@@ -1,0 +1,128 @@
+import type { RecordAtHand } from './records.ts'
+
+/** Records that are no known ones, so that later passes need not look at the others. */
+export interface Places {
+  /** After it was read: a record of several lines may have turned out to be one of its first alone. */
+  add(record: RecordAtHand, hash: number, userId: number): void
+  /** False when there were too many to keep. */
+  complete(): boolean
+  readonly count: number
+  position(index: number): number
+  line(index: number): number
+  /** The record itself; undefined where only its place could be kept. The same object each time. */
+  record(index: number): KeptRecord | undefined
+}
+
+/** A record without its file. */
+export interface KeptRecord extends RecordAtHand {
+  hash: number
+  userId: number
+}
+
+// 4 MB at most; a file with more changes than this is read as a whole again.
+const maxPlaces = 2 ** 18
+// The bytes of a hundred thousand rows, as many as a nightly file of millions may have changed.
+const maxKeptBytes = 2 ** 24
+
+const [isQuoted, isTooLong, isUnterminated] = [1, 2, 4]
+
+/** A list of records that gives up their bytes when it gets long, and itself when it gets longer. */
+export function createPlaces(): Places {
+  let positions = new Float64Array(1024)
+  let lines = new Uint32Array(1024)
+  let count = 0
+  // Of each kept record: where it ends among the bytes, its user, what is known of it, its hash.
+  let ends = new Uint32Array(1024)
+  let userIds = new Uint32Array(1024)
+  let flags = new Uint8Array(1024)
+  let hashes = new Float64Array(1024)
+  let bytes = Buffer.allocUnsafe(2 ** 16)
+  let used = 0
+  let keeps = true
+
+  function grown<T extends Float64Array | Uint32Array | Uint8Array>(larger: T, old: T): T {
+    larger.set(old)
+    return larger
+  }
+
+  function growLists(): void {
+    const length = count * 2
+    positions = grown(new Float64Array(length), positions)
+    lines = grown(new Uint32Array(length), lines)
+    if (!keeps) return
+    ends = grown(new Uint32Array(length), ends)
+    userIds = grown(new Uint32Array(length), userIds)
+    flags = grown(new Uint8Array(length), flags)
+    hashes = grown(new Float64Array(length), hashes)
+  }
+
+  function keep(record: RecordAtHand, hash: number, userId: number): void {
+    const length = record.end - record.start
+    if (used + length > maxKeptBytes) {
+      keeps = false
+      bytes = Buffer.alloc(0)
+      return
+    }
+    if (used + length > bytes.length) {
+      bytes = grown(Buffer.allocUnsafe(Math.max(used + length, bytes.length * 2)), bytes)
+    }
+    record.buffer.copy(bytes, used, record.start, record.end)
+    used += length
+    ends[count] = used
+    userIds[count] = userId
+    hashes[count] = hash
+    flags[count] =
+      (record.quoted ? isQuoted : 0) |
+      (record.tooLong ? isTooLong : 0) |
+      (record.terminated ? 0 : isUnterminated)
+  }
+
+  const kept: KeptRecord = {
+    buffer: bytes,
+    start: 0,
+    end: 0,
+    line: 0,
+    quoted: false,
+    several: false,
+    unclosed: false,
+    tooLong: false,
+    terminated: true,
+    hash: 0,
+    userId: 0,
+    keepFirstLine: () => undefined,
+    position: () => at,
+  }
+  let at = 0
+
+  return {
+    add(record, hash, userId) {
+      if (count > maxPlaces) return
+      if (count === positions.length) growLists()
+      positions[count] = record.position()
+      lines[count] = record.line
+      if (keeps) keep(record, hash, userId)
+      count += 1
+    },
+    complete: () => count <= maxPlaces,
+    get count() {
+      return count
+    },
+    position: (index) => positions[index] ?? 0,
+    line: (index) => lines[index] ?? 0,
+    record(index) {
+      if (!keeps) return undefined
+      const flag = flags[index] ?? 0
+      at = positions[index] ?? 0
+      kept.buffer = bytes
+      kept.start = index === 0 ? 0 : (ends[index - 1] ?? 0)
+      kept.end = ends[index] ?? 0
+      kept.line = lines[index] ?? 0
+      kept.quoted = (flag & isQuoted) !== 0
+      kept.tooLong = (flag & isTooLong) !== 0
+      kept.terminated = (flag & isUnterminated) === 0
+      kept.hash = hashes[index] ?? 0
+      kept.userId = userIds[index] ?? 0
+      return kept
+    },
+  }
+}

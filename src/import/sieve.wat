@@ -1,0 +1,182 @@
+;; The inner loop of an import: finds the records of a piece of a file, takes their fingerprints, and passes over
+;; those that are known. `sieve.ts` explains the memory and has the words for all of this; what is made of this
+;; text lies in `sieve-module.ts` (npm run wasm).
+(module
+  (memory (export "memory") 1)
+
+  ;; Where things are.
+  (global $out (export "out") (mut i32) (i32.const 0))
+  (global $outEnd (export "outEnd") (mut i32) (i32.const 0))
+  (global $present (export "present") (mut i32) (i32.const 0))
+  (global $hashes (export "hashes") (mut i32) (i32.const 0))
+  (global $slots (export "slots") (mut i32) (i32.const 0))
+  (global $mask (export "mask") (mut i32) (i32.const 0))
+  (global $lastUser (export "lastUser") (mut i32) (i32.const 0))
+  (global $seed (export "seed") (mut i64) (i64.const 0))
+  ;; How far it is: the next record, its line, the user who was met last, and how many were passed over.
+  (global $at (export "at") (mut i32) (i32.const 0))
+  (global $line (export "line") (mut i32) (i32.const 0))
+  (global $user (export "user") (mut i32) (i32.const 0))
+  (global $passed (export "passed") (mut i32) (i32.const 0))
+
+  ;; 53 bits of MurmurHash3 (x64, 128 bits), as a number, never 0.
+  (func $scrambled (param $word i64) (param $first i64) (param $turn i64) (param $second i64) (result i64)
+    (i64.mul (i64.rotl (i64.mul (local.get $word) (local.get $first)) (local.get $turn)) (local.get $second)))
+
+  (func $k1 (param $word i64) (result i64)
+    (call $scrambled (local.get $word) (i64.const 0x87c37b91114253d5) (i64.const 31) (i64.const 0x4cf5ad432745937f)))
+
+  (func $k2 (param $word i64) (result i64)
+    (call $scrambled (local.get $word) (i64.const 0x4cf5ad432745937f) (i64.const 33) (i64.const 0x87c37b91114253d5)))
+
+  (func $mixed (param $h i64) (result i64)
+    (local.set $h (i64.mul (i64.xor (local.get $h) (i64.shr_u (local.get $h) (i64.const 33))) (i64.const 0xff51afd7ed558ccd)))
+    (local.set $h (i64.mul (i64.xor (local.get $h) (i64.shr_u (local.get $h) (i64.const 33))) (i64.const 0xc4ceb9fe1a85ec53)))
+    (i64.xor (local.get $h) (i64.shr_u (local.get $h) (i64.const 33))))
+
+  ;; The first bytes of the eight at $from; 1 to 8 of them.
+  (func $start (param $from i32) (param $bytes i32) (result i64)
+    (i64.and (i64.load align=1 (local.get $from))
+      (i64.shr_u (i64.const -1) (i64.extend_i32_u (i32.sub (i32.const 64) (i32.shl (local.get $bytes) (i32.const 3)))))))
+
+  (func $fingerprint (export "fingerprint") (param $from i32) (param $to i32) (result f64)
+    (local $a i64) (local $b i64) (local $length i64)
+    (local.set $length (i64.extend_i32_u (i32.sub (local.get $to) (local.get $from))))
+    (local.set $a (global.get $seed))
+    (local.set $b (global.get $seed))
+    (block $rest
+      (loop $words
+        (br_if $rest (i32.lt_u (i32.sub (local.get $to) (local.get $from)) (i32.const 16)))
+        (local.set $a (i64.xor (local.get $a) (call $k1 (i64.load align=1 (local.get $from)))))
+        (local.set $a (i64.add (i64.mul (i64.add (i64.rotl (local.get $a) (i64.const 27)) (local.get $b)) (i64.const 5)) (i64.const 0x52dce729)))
+        (local.set $b (i64.xor (local.get $b) (call $k2 (i64.load offset=8 align=1 (local.get $from)))))
+        (local.set $b (i64.add (i64.mul (i64.add (i64.rotl (local.get $b) (i64.const 31)) (local.get $a)) (i64.const 5)) (i64.const 0x38495ab5)))
+        (local.set $from (i32.add (local.get $from) (i32.const 16)))
+        (br $words)))
+    (if (i32.gt_u (i32.sub (local.get $to) (local.get $from)) (i32.const 8))
+      (then
+        (local.set $a (i64.xor (local.get $a) (call $k1 (i64.load align=1 (local.get $from)))))
+        (local.set $from (i32.add (local.get $from) (i32.const 8)))
+        (local.set $b (i64.xor (local.get $b) (call $k2 (call $start (local.get $from) (i32.sub (local.get $to) (local.get $from)))))))
+      (else
+        (if (i32.gt_u (local.get $to) (local.get $from))
+          (then
+            (local.set $a (i64.xor (local.get $a) (call $k1 (call $start (local.get $from) (i32.sub (local.get $to) (local.get $from))))))))))
+    (local.set $a (i64.xor (local.get $a) (local.get $length)))
+    (local.set $b (i64.xor (local.get $b) (local.get $length)))
+    (local.set $a (i64.add (local.get $a) (local.get $b)))
+    (local.set $b (i64.add (local.get $b) (local.get $a)))
+    (local.set $a (i64.shr_u (i64.add (call $mixed (local.get $a)) (call $mixed (local.get $b))) (i64.const 11)))
+    (f64.convert_i64_u (select (i64.const 1) (local.get $a) (i64.eqz (local.get $a)))))
+
+  (func $slotOf (param $hash f64) (result i32)
+    (i32.and
+      (i32.wrap_i64 (i64.mul (i64.trunc_f64_u (local.get $hash)) (i64.const 0x9e3779b1)))
+      (global.get $mask)))
+
+  (func $hashOf (param $user i32) (result f64)
+    (f64.load (i32.add (global.get $hashes) (i32.shl (local.get $user) (i32.const 3)))))
+
+  ;; The user with this fingerprint, 0 for none.
+  (func $find (export "find") (param $hash f64) (result i32)
+    (local $slot i32) (local $user i32)
+    (if (i32.lt_u (global.get $user) (global.get $lastUser))
+      (then
+        ;; Files mostly come in the order of the last one.
+        (local.set $user (i32.add (global.get $user) (i32.const 1)))
+        (if (f64.eq (call $hashOf (local.get $user)) (local.get $hash))
+          (then (global.set $user (local.get $user)) (return (local.get $user))))))
+    (if (i32.eqz (global.get $lastUser)) (then (return (i32.const 0))))
+    (local.set $slot (call $slotOf (local.get $hash)))
+    (loop $probe
+      (local.set $user (i32.load (i32.add (global.get $slots) (i32.shl (local.get $slot) (i32.const 2)))))
+      (if (i32.eqz (local.get $user)) (then (return (i32.const 0))))
+      (if (f64.eq (call $hashOf (local.get $user)) (local.get $hash))
+        (then (global.set $user (local.get $user)) (return (local.get $user))))
+      (local.set $slot (i32.and (i32.add (local.get $slot) (i32.const 1)) (global.get $mask)))
+      (br $probe))
+    (unreachable))
+
+  ;; Makes the table of all users whose fingerprint is not 0; the slots are zeroes before.
+  (func (export "index")
+    (local $user i32) (local $slot i32) (local $hash f64)
+    (block $done
+      (loop $users
+        (br_if $done (i32.ge_u (local.get $user) (global.get $lastUser)))
+        (local.set $user (i32.add (local.get $user) (i32.const 1)))
+        (local.set $hash (call $hashOf (local.get $user)))
+        (br_if $users (f64.eq (local.get $hash) (f64.const 0)))
+        (local.set $slot (call $slotOf (local.get $hash)))
+        (block $free
+          (loop $probe
+            (br_if $free (i32.eqz (i32.load (i32.add (global.get $slots) (i32.shl (local.get $slot) (i32.const 2))))))
+            (local.set $slot (i32.and (i32.add (local.get $slot) (i32.const 1)) (global.get $mask)))
+            (br $probe)))
+        (i32.store (i32.add (global.get $slots) (i32.shl (local.get $slot) (i32.const 2))) (local.get $user))
+        (br $users))))
+
+  ;; Passes over records that are known and not met before. The others are written down, 32 bytes each: start,
+  ;; end, line, user, fingerprint (f64), number of quotes. Stops before a record that is no single line with a line feed and an even
+  ;; number of quotes, or is longer than $longest: whoever can read such a record goes on.
+  (func (export "sift") (param $limit i32) (param $longest i32) (result i32)
+    (local $at i32) (local $block i32) (local $feeds i32) (local $quotes i32) (local $bytes v128) (local $bits i32)
+    (local $end i32) (local $hash f64) (local $user i32) (local $out i32) (local $place i32)
+    (local.set $out (global.get $out))
+    (local.set $at (global.get $at))
+    (block $stop
+      (loop $records
+        (br_if $stop (i32.ge_u (local.get $at) (local.get $limit)))
+        (br_if $stop (i32.ge_u (local.get $out) (global.get $outEnd)))
+        (local.set $block (local.get $at))
+        (local.set $quotes (i32.const 0))
+        (loop $blocks
+          (local.set $bytes (v128.load align=1 (local.get $block)))
+          (local.set $feeds (i8x16.bitmask (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 10)))))
+          ;; Of the quotes and returns, those before the line feed count.
+          (local.set $bits (i32.sub (i32.and (local.get $feeds) (i32.sub (i32.const 0) (local.get $feeds))) (i32.const 1)))
+          (local.set $quotes (i32.add (local.get $quotes) (i32.popcnt (i32.and (local.get $bits)
+            (i8x16.bitmask (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 34))))))))
+          (local.set $bits (i32.and (local.get $bits)
+            (i8x16.bitmask (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 13))))))
+          (if (local.get $bits)
+            (then
+              ;; A carriage return: the one right before a line feed, or a line end of its own.
+              (local.set $end (i32.add (local.get $block) (i32.ctz (local.get $bits))))
+              (br_if $stop (i32.ge_u (i32.add (local.get $end) (i32.const 1)) (local.get $limit)))
+              (br_if $stop (i32.ne (i32.load8_u offset=1 (local.get $end)) (i32.const 10)))
+              (local.set $block (i32.add (local.get $end) (i32.const 2))))
+            (else
+              (if (i32.eqz (local.get $feeds))
+                (then
+                  (local.set $block (i32.add (local.get $block) (i32.const 16)))
+                  (br_if $stop (i32.ge_u (local.get $block) (local.get $limit)))
+                  (br $blocks)))
+              (local.set $end (i32.add (local.get $block) (i32.ctz (local.get $feeds))))
+              (br_if $stop (i32.ge_u (local.get $end) (local.get $limit)))
+              (local.set $block (i32.add (local.get $end) (i32.const 1))))))
+        (br_if $stop (i32.and (local.get $quotes) (i32.const 1)))
+        (br_if $stop (i32.gt_u (i32.sub (local.get $end) (local.get $at)) (local.get $longest)))
+        (local.set $hash (call $fingerprint (local.get $at) (local.get $end)))
+        (local.set $user (call $find (local.get $hash)))
+        (block $write
+          (br_if $write (i32.eqz (local.get $user)))
+          (local.set $place (i32.add (global.get $present) (i32.shr_u (local.get $user) (i32.const 3))))
+          (local.set $bits (i32.shl (i32.const 1) (i32.and (local.get $user) (i32.const 7))))
+          (br_if $write (i32.and (i32.load8_u (local.get $place)) (local.get $bits)))
+          (i32.store8 (local.get $place) (i32.or (i32.load8_u (local.get $place)) (local.get $bits)))
+          (global.set $passed (i32.add (global.get $passed) (i32.const 1)))
+          (global.set $line (i32.add (global.get $line) (i32.const 1)))
+          (local.set $at (local.get $block))
+          (br $records))
+        (i32.store (local.get $out) (local.get $at))
+        (i32.store offset=4 (local.get $out) (local.get $end))
+        (i32.store offset=8 (local.get $out) (global.get $line))
+        (i32.store offset=12 (local.get $out) (local.get $user))
+        (f64.store offset=16 (local.get $out) (local.get $hash))
+        (i32.store offset=24 (local.get $out) (local.get $quotes))
+        (local.set $out (i32.add (local.get $out) (i32.const 32)))
+        (global.set $line (i32.add (global.get $line) (i32.const 1)))
+        (local.set $at (local.get $block))
+        (br $records)))
+    (global.set $at (local.get $at))
+    (i32.div_u (i32.sub (local.get $out) (global.get $out)) (i32.const 32))))

@@ -1,0 +1,198 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createPlaces } from '../../src/import/places.ts'
+import { createSieve } from '../../src/import/sieve.ts'
+import type { Sieve } from '../../src/import/sieve.ts'
+import { openSource } from '../../src/import/source.ts'
+import type { Source } from '../../src/import/source.ts'
+import { mark } from '../../src/import/user-set.ts'
+import { readRecord, walk } from '../../src/import/walk.ts'
+import { memoryDriver } from '../../storage/memory.ts'
+import { sieveModule } from '../support/sieve-module.ts'
+
+const piece = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom('a', 'é', 'Ada', '613-555-0123', "'", ' ') },
+  { weight: 2, arbitrary: fc.constantFrom('"', '""', '\n', '\n', '\r', '\r\n', ',', ',"') },
+)
+// Enough for several of the sieve's blocks of 16 bytes, and records that come again.
+const body = fc
+  .array(fc.array(piece, { maxLength: 30 }), { maxLength: 12 })
+  .chain((parts) => fc.shuffledSubarray([...parts, ...parts]))
+  .map((parts) => parts.map((pieces) => pieces.join('')).join('\n'))
+
+async function sourceOf(text: string, most: number): Promise<Source> {
+  const { files } = memoryDriver()
+  const staged = await files.openWrite('work/ten/run')
+  await staged.write(0, Buffer.from(`email,c1,c2\n${text}`))
+  await staged.commit()
+  const source = await openSource({
+    files,
+    path: 'work/ten/run',
+    filename: 'users.csv',
+    settings: { columnMap: {} },
+    previousFields: [],
+  })
+  const { file } = source
+  return {
+    ...source,
+    file: { ...file, read: (position, length) => file.read(position, Math.min(length, most)) },
+  }
+}
+
+interface Met {
+  position: number
+  line: number
+  record: string
+  cells: string[]
+  hash: number
+  /** It was taken for more lines than it has: such a record is never known. */
+  cut: boolean
+}
+
+/** Every record, or those that are not known: each known user is met once without a visit. */
+async function meet(source: Source, sieve: Sieve, sifts: boolean) {
+  const met: Met[] = []
+  const places = createPlaces()
+  let passed = 0
+  const done = await walk({
+    source,
+    sieve,
+    position: source.position,
+    line: source.line,
+    ...(sifts ? { passOver: (count: number) => void (passed += count) } : {}),
+    visit({ record: found, hash, userId }) {
+      if (userId !== 0 && !mark(sieve.present, userId)) {
+        passed += 1
+        return
+      }
+      const position = found.position()
+      const { record, cells } = readRecord(found, source)
+      met.push({ position, line: found.line, record, cells, hash, cut: found.unclosed })
+      places.add(found, hash, userId)
+    },
+  })
+  expect(done).toBe(true)
+  return { met, passed, places }
+}
+
+describe('createSieve()', () => {
+  test('passes over what is known once and over nothing else, wherever a piece of the file ends', async () => {
+    let passedInAll = 0
+    await fc.assert(
+      fc.asyncProperty(
+        body,
+        fc.integer({ min: 1, max: 40 }),
+        fc.nat(),
+        async (text, most, choice) => {
+          const source = await sourceOf(text, most)
+          const all = await meet(source, createSieve({ lastUserId: 0, seed: 7 }), false)
+          const hashes = [...new Set(all.met.flatMap(({ hash, cut }) => (cut ? [] : hash)))]
+          const known = hashes.filter((_, index) => ((choice >> (index % 20)) & 1) === 1)
+          const sieve = createSieve({ lastUserId: known.length + 3, seed: 7 })
+          for (const [index, hash] of known.entries()) sieve.know(hash, known.length - index)
+          const { met, passed } = await meet(source, sieve, true)
+          const firsts = new Set(known)
+          expect(met).toEqual(all.met.filter(({ hash }) => !firsts.delete(hash)))
+          expect(passed).toBe(known.length)
+          passedInAll += passed
+          await source.close()
+        },
+      ),
+      { numRuns: 800 },
+    )
+    expect(passedInAll).toBeGreaterThan(1000)
+  })
+
+  test('takes different records for different ones, and the same for the same', async () => {
+    const records = new Map<string, number>()
+    await fc.assert(
+      fc.asyncProperty(body, fc.integer({ min: 1, max: 40 }), async (text, most) => {
+        const source = await sourceOf(text, most)
+        const sieve = createSieve({ lastUserId: 0, seed: 7 })
+        const other = createSieve({ lastUserId: 0, seed: 8 })
+        const { met } = await meet(source, sieve, false)
+        for (const { record } of met) {
+          const bytes = Buffer.from(record)
+          sieve.room.set(bytes)
+          other.room.set(bytes)
+          const hash = sieve.fingerprint(0, bytes.length)
+          expect(Number.isSafeInteger(hash) && hash > 0).toBe(true)
+          expect(other.fingerprint(0, bytes.length)).not.toBe(hash)
+          expect(records.get(record) ?? hash).toBe(hash)
+          records.set(record, hash)
+        }
+        await source.close()
+      }),
+      { numRuns: 400 },
+    )
+    expect(new Set(records.values()).size).toBe(records.size)
+  })
+
+  test('tells records apart that differ in one bit, at every length and place', () => {
+    const sieve = createSieve({ lastUserId: 0, seed: 1 })
+    const seen = new Set<number>()
+    let count = 0
+    for (let length = 0; length <= 70; length += 1) {
+      sieve.room.fill(0x61, 0, 100)
+      seen.add(sieve.fingerprint(0, length))
+      count += 1
+      for (let bit = 0; bit < length * 8; bit += 1) {
+        const [at, flag] = [bit >> 3, 1 << (bit & 7)]
+        sieve.room[at] = 0x61 ^ flag
+        seen.add(sieve.fingerprint(0, length))
+        sieve.room[at] = 0x61
+        count += 1
+      }
+    }
+    expect(seen.size).toBe(count)
+  })
+
+  test('is made of the text that stands beside it', async () => {
+    const file = join(import.meta.dirname, '..', '..', 'src', 'import', 'sieve-module.ts')
+    expect(readFileSync(file, 'utf8')).toBe(await sieveModule())
+  })
+})
+
+describe('createPlaces()', () => {
+  test('gives the records back as they were read, and their places when they are too many', async () => {
+    await fc.assert(
+      fc.asyncProperty(body, async (text) => {
+        const source = await sourceOf(text, 1 << 20)
+        const sieve = createSieve({ lastUserId: 0, seed: 7 })
+        const { met, places } = await meet(source, sieve, false)
+        const again: Omit<Met, 'cut'>[] = []
+        await walk({
+          source,
+          sieve,
+          places,
+          position: source.position,
+          line: source.line,
+          visit({ record: found, hash }) {
+            const { record, cells } = readRecord(found, source)
+            again.push({ position: found.position(), line: found.line, record, cells, hash })
+          },
+        })
+        const expected = met.map(({ cut: _, ...rest }) => rest)
+        expect(again).toEqual(expected)
+        const onlyPlaces = { ...places, count: places.count, record: () => undefined }
+        const third: Omit<Met, 'cut'>[] = []
+        await walk({
+          source,
+          sieve,
+          places: onlyPlaces,
+          position: source.position,
+          line: source.line,
+          visit({ record: found, hash }) {
+            const { record, cells } = readRecord(found, source)
+            third.push({ position: found.position(), line: found.line, record, cells, hash })
+          },
+        })
+        expect(third).toEqual(expected)
+        await source.close()
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
