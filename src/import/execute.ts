@@ -201,7 +201,7 @@ async function importRows(
     headers: headersOf(source),
   })
   const sieve = createSieve({ lastUserId: ledger.lastUserId, seed: seedOf(job, source) })
-  await ledger.fingerprints(sieve.know)
+  await ledger.fingerprints((hash, userId) => sieve.know(hash, userId))
   const progress = progressOf(options, tally)
   const common = { source, check, ledger, sieve, tally }
   let places: Awaited<ReturnType<typeof scanFile>>
