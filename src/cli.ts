@@ -55,6 +55,13 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/console-link.ts'),
   },
   {
+    name: 'db copy',
+    usage: '--from sqlite:FOLDER --to postgres://USER@HOST/NAME',
+    sentence:
+      'Copies a whole installation from SQLite to PostgreSQL and compares both; stop the server first',
+    load: () => import('./commands/db-copy.ts'),
+  },
+  {
     name: 'doctor',
     usage: '',
     sentence: 'Checks the data folder, the databases and the settings and says what to mend',

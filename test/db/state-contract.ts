@@ -22,7 +22,11 @@ const drop: Drop = {
   readyAt: 7,
 }
 
-function run(id: string, changes: Partial<Run> = {}): Run {
+/** A drop with `changes`. */
+export const dropOf = (changes: Partial<Drop>): Drop => ({ ...drop, ...changes })
+
+/** A run with `changes`. */
+export function runOf(id: string, changes: Partial<Run> = {}): Run {
   return {
     id,
     tenantId: 'ten_a',
@@ -80,11 +84,11 @@ export function stateContract(name: string, openNamed: OpenState): void {
   describe(`the state contract: ${name}`, () => {
     test('keeps what was written over a close and an open', async () => {
       const first = await withTenant('kept')
-      await first.runs.create(run('run_1'))
+      await first.runs.create(runOf('run_1'))
       await first.close()
       const second = await openNamed('kept')
       expect(await second.tenants.findByName('Acme')).toMatchObject({ id: 'ten_a' })
-      expect(await second.runs.get('run_1')).toEqual(run('run_1'))
+      expect(await second.runs.get('run_1')).toEqual(runOf('run_1'))
       await second.close()
     })
 
@@ -93,15 +97,15 @@ export function stateContract(name: string, openNamed: OpenState): void {
       await state.drops.record(drop)
       expect(await state.drops.readyTenants(6)).toEqual([])
       expect(await state.drops.readyTenants(7)).toEqual(['ten_a'])
-      expect(await state.drops.claim(drop, run('run_1'))).toBe(true)
-      expect(await state.drops.claim(drop, run('run_2'))).toBe(false)
+      expect(await state.drops.claim(drop, runOf('run_1'))).toBe(true)
+      expect(await state.drops.claim(drop, runOf('run_2'))).toBe(false)
       expect(await state.drops.list('ten_a')).toEqual([])
       expect((await state.runs.list({ limit: 10 })).map(({ id }) => id)).toEqual(['run_1'])
     })
 
     test('runs.update() adds one to the version and refuses an unknown id', async () => {
       const state = await withTenant()
-      await state.runs.create(run('run_1'))
+      await state.runs.create(runOf('run_1'))
       expect(await state.runs.update('run_1', { state: 'parsing' })).toMatchObject({ version: 2 })
       expect(await state.runs.active()).toHaveLength(1)
       await expect(state.runs.update('run_9', { state: 'parsing' })).rejects.toMatchObject({
@@ -113,7 +117,7 @@ export function stateContract(name: string, openNamed: OpenState): void {
       const state = await withTenant()
       for (const n of [1, 2, 3]) {
         await state.runs.create(
-          run(`run_${n}`, { filename: `Users-${n}.csv`, state: n === 2 ? 'failed' : 'queued' }),
+          runOf(`run_${n}`, { filename: `Users-${n}.csv`, state: n === 2 ? 'failed' : 'queued' }),
         )
       }
       const ids = async (filter: object) =>
@@ -133,12 +137,12 @@ export function stateContract(name: string, openNamed: OpenState): void {
       const noon = Date.parse('2026-01-31T12:00:00Z')
       const day = 86_400_000
       const counts = { ...zeroCounts, rows: 10, failed: 3 }
-      await state.runs.create(run('run_1', { createdAt: noon - 9 * day, counts }))
-      await state.runs.create(run('run_2', { createdAt: noon - day, counts }))
-      await state.runs.create(run('run_3', { createdAt: noon, counts }))
-      await state.runs.create(run('run_4', { createdAt: noon + 60_000, counts }))
-      await state.runs.create(run('run_5', { createdAt: noon, counts, dryRun: true }))
-      await state.runs.create(run('run_6', { createdAt: noon, counts, tenantId: 'ten_b' }))
+      await state.runs.create(runOf('run_1', { createdAt: noon - 9 * day, counts }))
+      await state.runs.create(runOf('run_2', { createdAt: noon - day, counts }))
+      await state.runs.create(runOf('run_3', { createdAt: noon, counts }))
+      await state.runs.create(runOf('run_4', { createdAt: noon + 60_000, counts }))
+      await state.runs.create(runOf('run_5', { createdAt: noon, counts, dryRun: true }))
+      await state.runs.create(runOf('run_6', { createdAt: noon, counts, tenantId: 'ten_b' }))
       expect(await state.runs.perDay('ten_a', noon - 2 * day)).toEqual([
         { day: '2026-01-30', runs: 1, rows: 10, failed: 3 },
         { day: '2026-01-31', runs: 2, rows: 20, failed: 6 },
@@ -232,7 +236,7 @@ export function stateContract(name: string, openNamed: OpenState): void {
       const state = await withTenant()
       await state.drops.record(drop)
       const claims = await Promise.all(
-        Array.from({ length: 8 }, (_, n) => state.drops.claim(drop, run(`run_${n}`))),
+        Array.from({ length: 8 }, (_, n) => state.drops.claim(drop, runOf(`run_${n}`))),
       )
       expect(claims.filter(Boolean)).toHaveLength(1)
       expect(await state.runs.list({ limit: 10 })).toHaveLength(1)
@@ -253,7 +257,7 @@ export function stateContract(name: string, openNamed: OpenState): void {
 
     test('runs.update() at the same time keeps every change', async () => {
       const state = await withTenant()
-      await state.runs.create(run('run_1'))
+      await state.runs.create(runOf('run_1'))
       await Promise.all(
         Array.from({ length: 10 }, async (_, n) =>
           state.runs.update('run_1', n % 2 === 0 ? { bytesRead: n } : { reportPath: `r${n}` }),
@@ -267,7 +271,7 @@ export function stateContract(name: string, openNamed: OpenState): void {
 
     test('runs keep texts with every character', async () => {
       const state = await withTenant()
-      const odd = run('run_1', {
+      const odd = runOf('run_1', {
         filename: 'a\\u0000"\'é日本.csv',
         fileReason: { code: 9115, sentence: 'NUL \0 and \ud800' },
       })
@@ -279,13 +283,13 @@ export function stateContract(name: string, openNamed: OpenState): void {
     test('runs.unarchived() and runs.lastImported() choose by state and time', async () => {
       const state = await withTenant()
       const ended = { finishedAt: 5, archivedAt: 6 }
-      await state.runs.create(run('run_1', { state: 'completed', ...ended }))
-      await state.runs.create(run('run_2', { state: 'completed_with_failures', finishedAt: 9 }))
+      await state.runs.create(runOf('run_1', { state: 'completed', ...ended }))
+      await state.runs.create(runOf('run_2', { state: 'completed_with_failures', finishedAt: 9 }))
       await state.runs.create(
-        run('run_3', { state: 'completed', ...ended, finishedAt: 20, dryRun: true }),
+        runOf('run_3', { state: 'completed', ...ended, finishedAt: 20, dryRun: true }),
       )
-      await state.runs.create(run('run_4', { state: 'held' }))
-      await state.runs.create(run('run_5', { state: 'applying' }))
+      await state.runs.create(runOf('run_4', { state: 'held' }))
+      await state.runs.create(runOf('run_5', { state: 'applying' }))
       expect((await state.runs.unarchived()).map(({ id }) => id)).toEqual(['run_2'])
       expect((await state.runs.lastImported('ten_a'))?.id).toBe('run_2')
       expect(await state.runs.lastImported('ten_b')).toBeUndefined()

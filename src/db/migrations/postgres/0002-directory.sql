@@ -48,6 +48,8 @@ CREATE TABLE users (
   PRIMARY KEY (directory, id)
 ) WITH (fillfactor = 90);
 CREATE INDEX users_by_change ON users (directory, change, id);
+-- Few mostly: searched for among many.
+CREATE INDEX users_inactive ON users (directory, id) WHERE active = 0;
 CREATE UNIQUE INDEX users_by_uuid ON users (directory, "UserUUID");
 CREATE UNIQUE INDEX users_by_email ON users (directory, email_key);
 CREATE UNIQUE INDEX users_by_username ON users (directory, username_key);
