@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { copyDatabase } from '../../src/db/copy/copy.ts'
 import type { CopiedTable } from '../../src/db/copy/copy.ts'
-import { openPostgres } from '../../src/db/postgres/open.ts'
-import { openDirectories } from '../../src/db/postgres/open.ts'
+import { openDirectories, openPostgres } from '../../src/db/postgres/open.ts'
 import { directoriesIn, openFolder } from '../../src/db/sqlite/folder.ts'
 import { defaultSettings } from '../../src/domain/tenant.ts'
 import { postgresPrograms, startPostgres } from '../support/postgres.ts'
@@ -30,7 +29,8 @@ describe.skipIf(programs === undefined)('copyDatabase()', () => {
   async function installation(): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-copy-'))
     folders.push(folder)
-    const { state, close } = openFolder(folder)
+    const source = openFolder(folder)
+    const { state } = source
     for (const name of ['a', 'b']) {
       await state.tenants.create({
         id: `ten_${name}`,
@@ -59,7 +59,7 @@ describe.skipIf(programs === undefined)('copyDatabase()', () => {
       bytes: null,
       detail: null,
     })
-    await close()
+    await source.close()
     const directory = await directoriesIn(folder).open('ten_a')
     await importAll(directory, 'run_1', [
       { ...ada, hash: 11, password: 'longenough' },

@@ -105,7 +105,7 @@ export function ledgerOptions(runId: string, options: Partial<LedgerOptions> = {
 }
 
 /** A row's outcome as a test names it: the codes of a row that failed. */
-export function named(outcome: RowOutcome): string {
+function named(outcome: RowOutcome): string {
   return typeof outcome === 'string' ? outcome : outcome.reasons.map(({ code }) => code).join(' ')
 }
 

@@ -31,7 +31,7 @@ export interface CopyOptions {
   url: string
   /** The host key, for the processes to come. */
   hostKey: string | undefined
-  onTable(copied: CopiedTable): void
+  onTable: (copied: CopiedTable) => void
 }
 
 const bytesAtOnce = 4 * 1024 * 1024

@@ -15,13 +15,13 @@ export interface Table {
   /** Reads it all in that order. */
   readonly select: string
   /** The values of the columns. */
-  values(row: Row): Value[]
+  values: (row: Row) => Value[]
 }
 
 /** Numbers of one tenant's directory and of its runs in the target. */
 export interface Numbers {
   directory: number
-  run(ofSource: number): number
+  run: (ofSource: number) => number
 }
 
 function value(row: Row, column: string): Value {

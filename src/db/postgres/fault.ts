@@ -15,7 +15,7 @@ const away =
   /^(08|53|57)|^(CONNECTION_|CONNECT_TIMEOUT)|^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/
 
 /** True when the database was not there, and may be later. */
-export function isAway(error: unknown): boolean {
+function isAway(error: unknown): boolean {
   if (codeOf(error) !== '') return away.test(codeOf(error))
   return (
     error instanceof Error &&
