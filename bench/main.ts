@@ -3,6 +3,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   import: () => import('./import.ts'),
   start: () => import('./start.ts'),
   sftp: () => import('./sftp.ts'),
+  console: () => import('./console.ts'),
 }
 
 const [name = '', ...args] = process.argv.slice(2)

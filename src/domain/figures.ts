@@ -17,9 +17,13 @@ export function size(bytes: number): string {
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }
 
-/** `2026-11-24 08:30:00 EST`: the time in an IANA zone, with the zone. */
-export function moment(milliseconds: number, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat('en-CA', {
+// A formatter takes a hundred times as long to make as to use, and there are some 400 zones.
+const formatters = new Map<string, Intl.DateTimeFormat>()
+
+function formatterOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formatters.get(timeZone)
+  if (known !== undefined) return known
+  const made = new Intl.DateTimeFormat('en-CA', {
     timeZone,
     year: 'numeric',
     month: '2-digit',
@@ -29,7 +33,14 @@ export function moment(milliseconds: number, timeZone: string): string {
     second: '2-digit',
     hourCycle: 'h23',
     timeZoneName: 'short',
-  }).formatToParts(milliseconds)
+  })
+  formatters.set(timeZone, made)
+  return made
+}
+
+/** `2026-11-24 08:30:00 EST`: the time in an IANA zone, with the zone. */
+export function moment(milliseconds: number, timeZone: string): string {
+  const parts = formatterOf(timeZone).formatToParts(milliseconds)
   const part = (type: Intl.DateTimeFormatPartTypes): string =>
     parts.find((one) => one.type === type)?.value ?? ''
   const date = `${part('year')}-${part('month')}-${part('day')}`
