@@ -146,7 +146,6 @@ const sections = [
   ['/values', 'User types'],
   ['/outbox', 'Outbox'],
   ['/incomplete', 'Incomplete'],
-  ['/webhooks', 'Webhooks'],
   ['/tokens', 'Tokens'],
   ['/audit', 'Audit'],
 ] as const
