@@ -487,6 +487,71 @@ export type UserTypes = {
   data: UserType[]
 }
 
+export type Webhook = {
+  id: string
+  tenantId: string
+  url: string
+  events: ('import.completed' | 'import.failed' | 'import.held' | 'upload.incomplete')[]
+  disabled: boolean
+  createdAt: string
+}
+
+export type WebhookBody = {
+  /** https; http and private networks only where the operator allows them */
+  url: string
+  events?: ('import.completed' | 'import.failed' | 'import.held' | 'upload.incomplete')[]
+  disabled?: boolean
+}
+
+export type WebhookDelivery = {
+  /** `webhook-id` of the request */
+  id: string
+  event: 'import.completed' | 'import.failed' | 'import.held' | 'upload.incomplete'
+  state: 'queued' | 'delivered' | 'failed'
+  attempts: number
+  nextAttemptAt: string | null
+  createdAt: string
+  deliveredAt: string | null
+  /** Of the last answer */
+  status: number | null
+  /** Its beginning, or what went wrong */
+  answer: string | null
+  /** As it is sent */
+  body: string
+}
+
+export type WebhookDeliveryList = {
+  data: WebhookDelivery[]
+  /** Null on the last page */
+  nextCursor: string | null
+}
+
+export type WebhookList = {
+  data: Webhook[]
+  /** Null on the last page */
+  nextCursor: string | null
+}
+
+export type WebhookPatch = {
+  /** https; http and private networks only where the operator allows them */
+  url?: string
+  events?: ('import.completed' | 'import.failed' | 'import.held' | 'upload.incomplete')[]
+  disabled?: boolean
+  /** Make a secret, and show it once */
+  newSecret?: true
+}
+
+export type WebhookWithSecret = {
+  id: string
+  tenantId: string
+  url: string
+  events: ('import.completed' | 'import.failed' | 'import.held' | 'upload.incomplete')[]
+  disabled: boolean
+  createdAt: string
+  /** Only where it was made now: shown once. Signatures are by standardwebhooks.com */
+  secret?: string
+}
+
 export interface Operations {
   /** Whether the process answers */
   'GET /livez': {
@@ -907,6 +972,90 @@ export interface Operations {
       token: string
     }
     answer: null
+  }
+  /** The webhooks of a client, newest first */
+  'GET /webhooks': {
+    query?: {
+      /** Id of the client; operators must name one where only one can be meant */
+      tenant?: string
+    }
+    answer: WebhookList
+  }
+  /** Add a webhook; its secret is shown once */
+  'POST /webhooks': {
+    query?: {
+      /** Id of the client; operators must name one where only one can be meant */
+      tenant?: string
+    }
+    body: WebhookBody
+    answer: WebhookWithSecret
+  }
+  /** One webhook */
+  'GET /webhooks/{id}': {
+    path: {
+      /** Id, as an answer gives it */
+      id: string
+    }
+    query?: {
+      /** Id of the client; operators must name one where only one can be meant */
+      tenant?: string
+    }
+    answer: Webhook
+  }
+  /** Change a webhook; members that are not there stay */
+  'PATCH /webhooks/{id}': {
+    path: {
+      /** Id, as an answer gives it */
+      id: string
+    }
+    query?: {
+      /** Id of the client; operators must name one where only one can be meant */
+      tenant?: string
+    }
+    body: WebhookPatch
+    answer: WebhookWithSecret
+  }
+  /** Remove a webhook and what waits for it */
+  'DELETE /webhooks/{id}': {
+    path: {
+      /** Id, as an answer gives it */
+      id: string
+    }
+    query?: {
+      /** Id of the client; operators must name one where only one can be meant */
+      tenant?: string
+    }
+    answer: null
+  }
+  /** What was sent to a webhook, newest first; kept for 30 days */
+  'GET /webhooks/{id}/deliveries': {
+    path: {
+      /** Id, as an answer gives it */
+      id: string
+    }
+    query?: {
+      /** Id of the client; operators must name one where only one can be meant */
+      tenant?: string
+      /** How many at most */
+      limit?: number
+      /** `nextCursor` of the page before, as it is */
+      cursor?: string
+    }
+    answer: WebhookDeliveryList
+  }
+  /** Send once more, with the same id and body */
+  'POST /webhooks/{id}/deliveries/{delivery}/resend': {
+    path: {
+      /** Id, as an answer gives it */
+      id: string
+      /** Id of a delivery */
+      delivery: string
+    }
+    query?: {
+      /** Id of the client; operators must name one where only one can be meant */
+      tenant?: string
+    }
+    answer: WebhookDelivery
   }
   /** Who did what, from where, newest first; operators without ?tenant= see all */
   'GET /audit': {

@@ -22,6 +22,7 @@ import { run } from './run.ts'
 import { settings } from './settings.ts'
 import { tenants } from './tenants.ts'
 import { users } from './users.ts'
+import { webhooks } from './webhooks.ts'
 
 export interface ApiOptions {
   state: StateStore
@@ -55,6 +56,7 @@ export function apiEndpoints(options: ApiOptions, operations: Operations): Endpo
     ...settings(operations),
     ...accounts(operations),
     ...tenants(operations, { store: state.tenants }),
+    ...webhooks(operations),
     ...audit({ entries: state.audit }),
     ...penalties({ ...options, audit: state.audit }),
   ]

@@ -40,6 +40,7 @@ const pathParameters: Readonly<Record<string, string>> = {
   id: 'Id, as an answer gives it',
   uuid: 'UserUUID, percent-encoded',
   token: 'Id of a token',
+  delivery: 'Id of a delivery',
   source: 'An address, or a source as the list gives it, percent-encoded',
 }
 

@@ -17,6 +17,8 @@ export interface AppOptions extends ApiOptions {
   log: Log
   /** A PHC string of a new password. */
   hashPassword: (password: string) => Promise<string>
+  /** Deliveries to webhooks may be due. */
+  onWebhook?: () => void
   console: ConsoleParts
 }
 

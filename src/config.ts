@@ -158,6 +158,12 @@ export const options = {
     'Addresses and networks (CIDR) that get no penalty and no limit of connections, such as a monitor; with commas',
     asNetworks,
   ),
+  webhookNetworks: option(
+    'WEBHOOK_NETWORKS',
+    '',
+    'Private addresses and networks (CIDR) that webhooks may go to, by http too; with commas',
+    asNetworks,
+  ),
   sftpAlgorithms: option(
     'SFTP_ALGORITHMS',
     'strict',

@@ -27,6 +27,9 @@ import { createMetrics } from './observe/metrics.ts'
 import { observedState } from './observe/observed-state.ts'
 import { createReaders } from './readers.ts'
 import { readinessChecks } from './readiness.ts'
+import { createAnnouncer } from './webhook/announce.ts'
+import { startWebhookSender } from './webhook/sender.ts'
+import type { WebhookSender } from './webhook/sender.ts'
 import { createWorkers } from './workers.ts'
 import { openFileStore } from '../storage/index.ts'
 import type { Doors } from '../routes/console/doors.ts'
@@ -66,8 +69,15 @@ export async function startServer({ config, log }: { config: Config; log: Log })
   })
   const database = await openDatabase(paths.databaseUrl)
   let metrics: ReturnType<typeof createMetrics> | undefined
-  const state = observedState(database.state, () => metrics)
-  const clock = clockAhead(systemClock, () => state.aheadMs())
+  let webhookSender: WebhookSender | undefined
+  const clock = clockAhead(systemClock, () => database.state.aheadMs())
+  const announcer = createAnnouncer({
+    state: observedState(database.state, () => metrics),
+    clock,
+    log,
+    onQueued: () => webhookSender?.nudge(),
+  })
+  const { state } = announcer
   const takesFiles = config.role !== 'worker'
   const importsHere = config.role !== 'ingest'
   const key = await hostKey(paths.hostKeyFile, {
@@ -140,6 +150,10 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     freeBytes: async () => (await files.space())?.freeBytes,
   })
   const readers = createReaders((tenantId) => database.readDirectory(tenantId))
+  if (importsHere) {
+    await announcer.recover()
+    webhookSender = startWebhookSender({ state, clock, log, networks: config.webhookNetworks })
+  }
   let isStopping = false
   let doors: Doors | undefined
   const app = createApp({
@@ -152,6 +166,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     penalties: doorkeeper.penalties,
     openUsers: (tenantId) => readers.of(tenantId),
     hashPassword: (password) => hasher.hash(password),
+    onWebhook: () => webhookSender?.nudge(),
     checks: readinessChecks({ state, files, clock, certFile: certificate.certFile }),
     isStopping: () => isStopping,
     console: {
@@ -228,6 +243,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     const graceMs = config.stopGraceSeconds * 1_000
     await Promise.all([sftp.stop(graceMs), ftps.stop(graceMs), http.stop(graceMs), stopImports()])
     await sender.stop()
+    await webhookSender?.stop()
     await readers.close()
     await database.close()
     await files.close()

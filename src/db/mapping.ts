@@ -1,3 +1,5 @@
+import { deliveryStates, webhookEvents } from '../domain/webhook.ts'
+import type { Webhook, WebhookDelivery } from '../domain/webhook.ts'
 import { protocols, sessionKinds, tokenScopes } from '../domain/account.ts'
 import type { Account, Session, Token } from '../domain/account.ts'
 import { runSources } from '../domain/run.ts'
@@ -151,5 +153,38 @@ export function dayOf(row: Row): DayFigures {
     runs: number(row, 'runs'),
     rows: number(row, 'row_count'),
     failed: number(row, 'failed'),
+  }
+}
+
+/** A webhook from its row. */
+export function webhookOf(row: Row): Webhook {
+  const events = json<string[]>(row, 'events')
+  return {
+    id: text(row, 'id'),
+    tenantId: text(row, 'tenant_id'),
+    url: text(row, 'url'),
+    events: webhookEvents.filter((event) => events.includes(event)),
+    secret: text(row, 'secret'),
+    disabled: number(row, 'disabled') === 1,
+    createdAt: number(row, 'created_at'),
+  }
+}
+
+/** A delivery of a webhook from its row. */
+export function deliveryOf(row: Row): WebhookDelivery {
+  return {
+    id: text(row, 'id'),
+    webhookId: text(row, 'webhook_id'),
+    tenantId: text(row, 'tenant_id'),
+    event: word(row, 'event', webhookEvents),
+    subject: text(row, 'subject'),
+    body: text(row, 'body'),
+    state: word(row, 'state', deliveryStates),
+    attempts: number(row, 'attempts'),
+    nextAttemptAt: number(row, 'next_attempt_at'),
+    createdAt: number(row, 'created_at'),
+    deliveredAt: optionalNumber(row, 'delivered_at'),
+    status: optionalNumber(row, 'status'),
+    answer: optionalText(row, 'answer'),
   }
 }

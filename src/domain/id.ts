@@ -10,6 +10,8 @@ export const idPrefixes = {
   mail: 'mai',
   user: 'usr',
   audit: 'aud',
+  webhook: 'whk',
+  delivery: 'msg',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

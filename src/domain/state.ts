@@ -1,6 +1,7 @@
 import type { Account, Session, Token } from './account.ts'
 import type { Run, RunSource, RunState } from './run.ts'
 import type { Tenant } from './tenant.ts'
+import type { WebhookStore } from './webhook.ts'
 
 /**
  * What the service knows besides the users themselves; `src/db/` fills it.
@@ -17,6 +18,7 @@ export interface StateStore {
   readonly audit: AuditStore
   readonly idempotency: IdempotencyStore
   readonly sessions: SessionStore
+  readonly webhooks: WebhookStore
   /** Runs `work` while nobody else, in any process, does so for the same tenant. Keep it short. */
   exclusive<T>(tenantId: string, work: () => Promise<T>): Promise<T>
   /** True when other processes may use the database too: what one of them leaves undone another takes up. */

@@ -6,6 +6,7 @@ import type { Cluster } from '../support/postgres.ts'
 import { idempotencyContract } from './idempotency-contract.ts'
 import { sessionsContract } from './sessions-contract.ts'
 import { stateContract } from './state-contract.ts'
+import { webhooksContract } from './webhooks-contract.ts'
 
 const programs = postgresPrograms()
 
@@ -33,4 +34,5 @@ describe.skipIf(programs === undefined)('with PostgreSQL', () => {
   stateContract('PostgreSQL', open)
   sessionsContract('PostgreSQL', open)
   idempotencyContract('PostgreSQL', open)
+  webhooksContract('PostgreSQL', open)
 })

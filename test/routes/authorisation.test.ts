@@ -18,9 +18,12 @@ async function pathOf(route: string): Promise<{ method: string; path: string }> 
     tenants: 'ten_maple',
     users: 'S0001',
     penalties: '192.0.2.1',
+    webhooks: 'whk_x',
   }
   const [, resource = ''] = pattern.split('/')
-  const path = pattern.replace(/:(id|uuid|source)/, ids[resource] ?? '').replace(':token', 'tok_x')
+  const path = pattern
+    .replace(/:(id|uuid|source)/, ids[resource] ?? '')
+    .replace(/:(token|delivery)/, 'x')
   return { method, path }
 }
 

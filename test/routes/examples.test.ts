@@ -6,9 +6,12 @@ import { partsOf } from '../../routes/endpoint.ts'
 import type { Endpoint } from '../../routes/endpoint.ts'
 import { apiEndpoints } from '../../routes/endpoints.ts'
 import { reportPath } from '../../src/domain/layout.ts'
+import { newId } from '../../src/domain/id.ts'
+import { webhookEvents } from '../../src/domain/webhook.ts'
 import type { RunState } from '../../src/domain/run.ts'
 import { serveHttp } from '../../src/http.ts'
 import type { HttpListener } from '../../src/http.ts'
+import type { WebhookDelivery } from '../../src/domain/webhook.ts'
 import { ada, importAll } from '../db/directory-rows.ts'
 import { store } from '../storage/contract.ts'
 import { openWorld } from './client.ts'
@@ -49,9 +52,41 @@ async function idsFor(route: Route): Promise<Record<string, string>> {
   }
   if (path.startsWith('/users')) return { uuid: 'u1' }
   if (path.startsWith('/penalties')) return { source: '192.0.2.1' }
+  if (path.startsWith('/webhooks')) return webhookIds()
   if (path.startsWith('/accounts')) return { id: 'acc_maple' }
   const [token] = await world.state.tokens.list('ten_oak')
   return { id: 'ten_oak', token: token?.id ?? '' }
+}
+
+async function webhookIds(): Promise<Record<string, string>> {
+  const { clock, state } = world
+  const webhook = {
+    id: newId('webhook', clock),
+    tenantId: 'ten_maple',
+    url: 'https://hr.maple.example/hook',
+    events: [...webhookEvents],
+    secret: 'whsec_c2VjcmV0',
+    disabled: false,
+    createdAt: 1,
+  }
+  await state.webhooks.create(webhook)
+  const delivery: WebhookDelivery = {
+    id: newId('delivery', clock),
+    webhookId: webhook.id,
+    tenantId: 'ten_maple',
+    event: 'import.held',
+    subject: 'run_1',
+    body: '{}',
+    state: 'delivered',
+    attempts: 1,
+    nextAttemptAt: 5,
+    createdAt: 1,
+    deliveredAt: 6,
+    status: 204,
+    answer: '',
+  }
+  await state.webhooks.queue(delivery)
+  return { id: webhook.id, delivery: delivery.id }
 }
 
 describe('the examples of the document', () => {

@@ -37,6 +37,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['nodemailer', 'mailparser'],
     node: true,
   },
+  webhook: { folder: 'src/webhook', rooms: ['domain'], packages: [], node: true },
   observe: {
     folder: 'src/observe',
     rooms: ['domain'],

@@ -12,6 +12,7 @@ import { outboxStore } from './outbox.ts'
 import { runStore } from './runs.ts'
 import { createSignals } from './signals.ts'
 import { tenantStore } from './tenants.ts'
+import { webhookStore } from './webhooks.ts'
 
 const measureClockMs = 60_000
 
@@ -69,6 +70,7 @@ export async function openState(
     outbox: guarded(outboxStore(sql)),
     audit: guarded(audit),
     idempotency: guarded(idempotencyStore(sql)),
+    webhooks: guarded(webhookStore(sql)),
     shared: true,
     signals,
     aheadMs: () => ahead,

@@ -8,6 +8,7 @@ import { outboxStore } from './outbox.ts'
 import { runStore } from './runs.ts'
 import { sessionStore } from './sessions.ts'
 import { tenantStore } from './tenants.ts'
+import { webhookStore } from './webhooks.ts'
 
 /** Opens `state.db` at `file` (or `:memory:`); it belongs to the one thread that opened it. */
 export function openState(file: string): StateStore {
@@ -27,6 +28,7 @@ export function openState(file: string): StateStore {
     audit,
     idempotency: idempotencyStore(db),
     sessions: sessionStore(db),
+    webhooks: webhookStore(db),
     // One process owns the file, so a queue per tenant in memory is enough.
     exclusive(tenantId, work) {
       const turn = (tails.get(tenantId) ?? Promise.resolve()).then(work, work)
