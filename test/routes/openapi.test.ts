@@ -60,7 +60,9 @@ describe('GET /docs', () => {
     const policy = answer.headers.get('content-security-policy') ?? ''
     expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-[\w+/]{43}='; base-uri 'none'/)
     const page = await answer.text()
-    expect(page).not.toMatch(/<script|<link|<img|@import|url\(|\son\w+=|\sstyle=|(?:src|href|action)=.?https?:/i)
+    expect(page).not.toMatch(
+      /<script|<link|<img|@import|url\(|\son\w+=|\sstyle=|(?:src|href|action)=.?https?:/i,
+    )
     for (const { path, method } of operations()) {
       expect(page).toContain(`<code>${method.toUpperCase()} ${path}</code>`)
     }
