@@ -47,6 +47,8 @@ export function startWebhookSender(options: WebhookSenderOptions): WebhookSender
   let stopped = false
   let sweptAt = 0
 
+  const isStopped = () => stopped
+
   async function attempt(delivery: WebhookDelivery): Promise<void> {
     const webhook = await webhooks.get(delivery.tenantId, delivery.webhookId)
     if (webhook === undefined) return
@@ -96,7 +98,7 @@ export function startWebhookSender(options: WebhookSenderOptions): WebhookSender
         sweptAt = clock.now()
         await webhooks.sweep(clock.now() - keptMs)
       }
-      while (!stopped) {
+      while (!isStopped()) {
         const due = await webhooks.due(clock.now(), atOnce)
         if (due.length === 0) return
         await Promise.all(due.map(attempt))
@@ -112,7 +114,7 @@ export function startWebhookSender(options: WebhookSenderOptions): WebhookSender
       do {
         again = false
         await deliverDue()
-      } while (again && !stopped)
+      } while (again && !isStopped())
     } catch (error) {
       log.error('webhooks cannot be sent', { error })
     }

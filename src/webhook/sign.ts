@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 
-export const secretPrefix = 'whsec_'
+const secretPrefix = 'whsec_'
 
 /** The headers that prove who sends what and when (standardwebhooks.com, symmetric signatures). */
 export function signedHeaders(

@@ -12,7 +12,7 @@ afterEach(async () => {
 
 async function receiver(...answers: Parameters<typeof startReceiver>) {
   const started = await startReceiver(...answers)
-  stops.push(started.stop)
+  stops.push(() => started.stop())
   return started
 }
 

@@ -34,7 +34,7 @@ async function open(answers: Parameters<typeof startReceiver>[0] = []) {
   const { state } = announcer
   await addClient(state, 'maple')
   const receiver = await startReceiver(answers)
-  ends.push(receiver.stop)
+  ends.push(() => receiver.stop())
   const webhook: Webhook = {
     id: newId('webhook', clock),
     tenantId: 'ten_maple',
@@ -54,7 +54,7 @@ async function open(answers: Parameters<typeof startReceiver>[0] = []) {
     start(networks = ['127.0.0.0/8']) {
       const started = startWebhookSender({ state, clock, log: silent, networks })
       sender = started
-      ends.push(started.stop)
+      ends.push(() => started.stop())
       return started
     },
     pass(milliseconds: number) {
