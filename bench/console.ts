@@ -13,6 +13,7 @@ import { runStates } from '../src/domain/run.ts'
 import { defaultSettings } from '../src/domain/tenant.ts'
 import { defaultLimits } from '../src/drop/limits.ts'
 import { createPenalties } from '../src/drop/penalty.ts'
+import { createMetrics } from '../src/observe/metrics.ts'
 import { readMail } from '../src/mail/read.ts'
 import { silent } from '../test/drop/door.ts'
 import { runOf, storingImporter } from '../test/routes/client.ts'
@@ -129,6 +130,12 @@ export async function run(): Promise<void> {
     openUsers: async () => reader,
     hashPassword: async () => '',
     checks: [],
+    metrics: createMetrics({
+      activeRuns: () => state.runs.active(),
+      oldestMail: async () => 0,
+      penalties: () => 0,
+      freeBytes: async () => undefined,
+    }),
     console: {
       doors: () => ({
         host: null,
