@@ -73,6 +73,19 @@ export const commands: readonly Command[] = [
     sentence: "Makes a new SFTP host key; every client will be warned of the server's new identity",
     load: () => import('./commands/hostkey-new.ts'),
   },
+  {
+    name: 'backup',
+    usage: 'FOLDER',
+    sentence:
+      'Copies databases, files and keys of an installation on one disk to a new folder, also while the server runs',
+    load: () => import('./commands/backup.ts'),
+  },
+  {
+    name: 'restore',
+    usage: 'FOLDER',
+    sentence: 'Puts a backup into an empty DATA_DIR, after checking that it is whole',
+    load: () => import('./commands/restore.ts'),
+  },
 ]
 
 /** The list of commands as `help` shows it. */

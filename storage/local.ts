@@ -7,13 +7,12 @@ import type { FileReader, FileStore, StoredFile } from '../src/domain/storage.ts
 import { driverOf } from './driver.ts'
 import type { StoreDriver } from './driver.ts'
 import { syncedFolders } from './local-folders.ts'
+import { stagingFolder } from './local-links.ts'
 import { moveFile, removeFile } from './local-move.ts'
 import { explained, hasCode } from './local-problem.ts'
 import { stagedTarget, stageFile } from './local-staged.ts'
 import { segmentsOf } from './path.ts'
 
-/** Where staged bytes are, on the same file system as what they become. */
-const stagingFolder = '.staging'
 /** Looked at together: one at a time, 9,000 names take 350 ms, and so many at once 100 ms. */
 const statsAtOnce = 64
 

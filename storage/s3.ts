@@ -72,9 +72,12 @@ export function s3Driver(options: S3Options): StoreDriver {
   const files: FileStore = {
     shared: true,
     stat,
-    async list(folder) {
+    async list(folder, { limit = Infinity } = {}) {
       const found: StoredFile[] = []
-      for await (const object of bucket.list(`${folder}/`)) found.push(described(object))
+      for await (const object of bucket.list(`${folder}/`)) {
+        if (found.length >= limit) break
+        found.push(described(object))
+      }
       return found.toSorted((a, b) => (a.path < b.path ? -1 : 1))
     },
     openRead: (path) => readers.open(checked(path)),
