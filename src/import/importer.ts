@@ -115,7 +115,7 @@ export function createImporter(options: ImporterOptions): Importer {
     const waiting = await queue.toWorkAlone(queued)
     const startedAt = waiting.startedAt ?? clock.now()
     const run = await runs.update(queued.id, { state: stateAfter(waiting, 'parse'), startedAt })
-    const previous = run.dryRun ? undefined : await runs.lastImported(run.tenantId)
+    const previous = await runs.lastImported(run.tenantId)
     const progress = showProgress(run)
     const running = workers.import(jobOf(run, tenant, previous), progress.show)
     entry.running = running

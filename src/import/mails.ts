@@ -18,7 +18,7 @@ export function mailsOf(
   if (outcome === 'completed' || outcome === 'completed_with_failures' || outcome === 'cancelled') {
     const failures = counts.failed > 0 && settings.mailFailures
     if (failures) return ['failures']
-    if (settings.mailCompleted === 'always' && outcome !== 'cancelled') return ['completed']
+    if (settings.mailCompleted !== 'never' && outcome !== 'cancelled') return ['completed']
   }
   return []
 }

@@ -1,9 +1,10 @@
 import type { LedgerState } from '../domain/directory.ts'
+import { startOfNextDay } from '../domain/day.ts'
 import { newId } from '../domain/id.ts'
 import { archivePath, dropPath, incompleteName, workPath } from '../domain/layout.ts'
 import { nextState } from '../domain/run.ts'
 import type { Run, RunEvent, RunState } from '../domain/run.ts'
-import type { MailKind } from '../domain/state.ts'
+import type { MailKind, OutboxMail } from '../domain/state.ts'
 import type { Tenant } from '../domain/tenant.ts'
 import { crashPoint } from './crash-point.ts'
 import type { ImportResult, Workers } from './job.ts'
@@ -16,6 +17,9 @@ export interface OutcomeOptions extends QueueOptions {
   onMail: () => void
   workers: Pick<Workers, 'scrub'>
 }
+
+// A client without a file has few mails.
+const recentMails = 1000
 
 type Outcome = NonNullable<LedgerState['outcome']>
 
@@ -44,24 +48,33 @@ export function createOutcome(options: OutcomeOptions) {
   const { state, files, clock, log, mailHost, onMail, workers } = options
   const { runs, outbox } = state
 
-  async function addMails(run: Run, kinds: readonly MailKind[]): Promise<void> {
+  function newMail(
+    given: Pick<OutboxMail, 'tenantId' | 'runId' | 'kind' | 'messageId'>,
+    dueAt: number,
+  ): OutboxMail {
+    return {
+      ...given,
+      id: newId('mail', clock),
+      state: 'queued',
+      attempts: 0,
+      nextAttemptAt: dueAt,
+      createdAt: clock.now(),
+      sentAt: null,
+      lastAnswer: null,
+      path: null,
+      subject: null,
+    }
+  }
+
+  /** Repeatable: of each kind a run has one mail. */
+  async function addMails(run: Run, tenant: Tenant, kinds: readonly MailKind[]): Promise<void> {
     const now = clock.now()
+    const { mailCompleted, timeZone } = tenant.settings
     for (const kind of kinds) {
-      await outbox.add({
-        id: newId('mail', clock),
-        tenantId: run.tenantId,
-        runId: run.id,
-        kind,
-        messageId: `${run.id}.${kind}@${mailHost}`,
-        state: 'queued',
-        attempts: 0,
-        nextAttemptAt: now,
-        createdAt: now,
-        sentAt: null,
-        lastAnswer: null,
-        path: null,
-        subject: null,
-      })
+      const digest = kind === 'completed' && mailCompleted === 'daily'
+      const messageId = `${run.id}.${kind}@${mailHost}`
+      const given = { tenantId: run.tenantId, runId: run.id, kind, messageId }
+      await outbox.add(newMail(given, digest ? startOfNextDay(now, timeZone) : now))
     }
   }
 
@@ -89,14 +102,29 @@ export function createOutcome(options: OutcomeOptions) {
     const to = restingPlace(run, tenant)
     if (!to.startsWith(dropPath(run.tenantId, 'bak', ''))) return false
     if ((await files.stat(workPath(run.tenantId, run.id))) === undefined) return false
-    return workers.scrub({ run, tenant, to })
+    const copied = await workers.scrub({ run, tenant, to })
+    crashPoint('after-scrub')
+    return copied
   }
 
   return {
     addMails,
 
+    /** Tells a client that never sent a file; once. */
+    async addFirstSilence(tenant: Tenant): Promise<void> {
+      const told = await outbox.list(tenant.id, recentMails)
+      if (told.some(({ kind, runId }) => kind === 'silence' && runId === null)) return
+      const messageId = `${tenant.id}.silence@${mailHost}`
+      const given = { tenantId: tenant.id, runId: null, kind: 'silence', messageId } as const
+      await outbox.add(newMail(given, clock.now()))
+    },
+
     /** The last step of a run whose outcome was certain before a kill. */
     async archiveLate(run: Run, tenant: Tenant): Promise<void> {
+      // Its state came first, so that nobody is told of what then did not come about.
+      if (run.state === 'failed' || run.state === 'rejected') {
+        await addMails(run, tenant, ['rejected'])
+      }
       await archive(run, tenant, await scrubbed(run, tenant))
     },
 
@@ -129,7 +157,7 @@ export function createOutcome(options: OutcomeOptions) {
         mail: mails.length > 0 && run.mail === 'none' ? 'queued' : run.mail,
       })
       crashPoint('after-mirror')
-      await addMails(current, mails)
+      await addMails(current, tenant, mails)
       crashPoint('after-outbox')
       if (outcome !== 'held') {
         const copied = archived || (outcome === 'failed' && (await scrubbed(current, tenant)))
@@ -168,7 +196,8 @@ export function createOutcome(options: OutcomeOptions) {
         finishedAt: clock.now(),
         mail: mails.length > 0 && run.mail === 'none' ? 'queued' : run.mail,
       })
-      await addMails(current, mails)
+      crashPoint('after-close')
+      await addMails(current, tenant, mails)
       const archived = await archive(current, tenant, await scrubbed(current, tenant))
       log.info('import ended', { run_id: run.id, tenant: run.tenantId, state })
       onMail()

@@ -8,10 +8,11 @@ import {
   nameKind,
 } from '../domain/layout.ts'
 import { fileNotice } from '../domain/reason.ts'
-import type { FileNotice } from '../domain/run.ts'
+import type { FileNotice, Run } from '../domain/run.ts'
 import type { MailKind } from '../domain/state.ts'
 import type { StoredFile } from '../domain/storage.ts'
 import type { Tenant } from '../domain/tenant.ts'
+import { crashPoint } from './crash-point.ts'
 import type { OutcomeKeeper } from './outcome.ts'
 import { newRun } from './queue.ts'
 import type { QueueOptions } from './queue.ts'
@@ -59,11 +60,16 @@ export function createSweep(options: QueueOptions & { outcome: OutcomeKeeper }) 
     kind: MailKind,
   ): Promise<void> {
     const filename = baseName(file.path)
-    const earlier = await runs.list({ tenantId: tenant.id, filename, limit: runsAtOnce })
-    const told = earlier.some(
-      (run) => run.sourcePath === file.path && run.createdAt >= file.modifiedAt,
-    )
-    if (told) return
+    // A cut file that was imported up to its end came back under the name with `.incomplete`.
+    const names = [...new Set([filename, uploadedName(filename)])]
+    for (const name of names) {
+      const earlier = await runs.list({ tenantId: tenant.id, filename: name, limit: runsAtOnce })
+      const told = earlier.find(
+        (run) => run.sourcePath === file.path && run.createdAt >= file.modifiedAt,
+      )
+      // Once more, where a kill came in between: a mail that is there stays the only one.
+      if (told !== undefined) return outcome.addMails(told, tenant, [kind])
+    }
     const now = clock.now()
     const run = newRun(clock, {
       tenantId: tenant.id,
@@ -80,7 +86,8 @@ export function createSweep(options: QueueOptions & { outcome: OutcomeKeeper }) 
       mail: 'queued',
     })
     await runs.create(run)
-    await outcome.addMails(run, [kind])
+    crashPoint('after-notice')
+    await outcome.addMails(run, tenant, [kind])
   }
 
   async function lookAt(tenant: Tenant, folder: string, file: StoredFile): Promise<void> {
@@ -94,8 +101,8 @@ export function createSweep(options: QueueOptions & { outcome: OutcomeKeeper }) 
       return noticeOnce(tenant, file, fileNotice(9109, { name, what }), 'rejected')
     }
     if (name.endsWith(incompleteName('')) && quietMs > incompleteQuietMinutes * 60_000) {
-      const uploaded = name.slice(0, -incompleteName('').length)
-      return noticeOnce(tenant, file, fileNotice(9113, { name: uploaded }), 'incomplete')
+      const notice = fileNotice(9113, { name: uploadedName(name) })
+      return noticeOnce(tenant, file, notice, 'incomplete')
     }
   }
 
@@ -117,6 +124,18 @@ export function createSweep(options: QueueOptions & { outcome: OutcomeKeeper }) 
     }
   }
 
+  /** Tells a client once of each time in which no file came for as long as its settings say. */
+  async function tellSilence(tenant: Tenant): Promise<void> {
+    const { silenceHours } = tenant.settings
+    if (silenceHours === null) return
+    const recent = await runs.list({ tenantId: tenant.id, limit: runsAtOnce })
+    const last = recent.find((run) => !isNotice(run))
+    const now = clock.now()
+    if (now - (last?.createdAt ?? tenant.createdAt) < silenceHours * hourMs) return
+    if (last !== undefined) return outcome.addMails(last, tenant, ['silence'])
+    await outcome.addFirstSilence(tenant)
+  }
+
   async function expireHeld(tenant: Tenant): Promise<void> {
     const held = await runs.list({ tenantId: tenant.id, states: ['held'], limit: runsAtOnce })
     for (const run of held) {
@@ -132,12 +151,24 @@ export function createSweep(options: QueueOptions & { outcome: OutcomeKeeper }) 
           await dropFolders(tenant)
           await expireHeld(tenant)
           await retention(tenant)
+          await tellSilence(tenant)
         } catch (error) {
           log.error('sweep of a client failed', { tenant: tenant.id, error })
         }
       }
     },
   }
+}
+
+/** The name that a cut upload was sent under. */
+function uploadedName(name: string): string {
+  const ending = incompleteName('')
+  return name.endsWith(ending) ? name.slice(0, -ending.length) : name
+}
+
+/** True for a run that only tells of a file that stays where it is. */
+function isNotice({ source, state, startedAt }: Run): boolean {
+  return source === 'folder' && state === 'failed' && startedAt === null
 }
 
 /** The time that the name of an archived file or of a report was given; undefined for any other name. */

@@ -114,6 +114,10 @@ const correct =
 
 const again = 'What to do next: upload the file again, or resume the upload.'
 
+const silent =
+  'No file has come for as long as the settings allow. What to do next: see whether the export still runs, and ' +
+  'whether its login still works.'
+
 const next: Readonly<Record<MailKind, (run: Run) => string>> = {
   failures: ({ counts }) =>
     `${correct} The other ${counted(counts.rows - counts.failed, 'row')} need nothing more.`,
@@ -129,7 +133,7 @@ const next: Readonly<Record<MailKind, (run: Run) => string>> = {
     'after that it is rejected. If the file is wrong, reject it and drop the right one.',
   incomplete: () => `No user was changed. ${again}`,
   completed: ({ counts }) => (counts.failed === 0 ? 'Nothing is left to do.' : correct),
-  silence: () => '',
+  silence: () => `${silent} This was the last file.`,
   test: () => '',
 }
 
@@ -155,8 +159,7 @@ const aboutNoRun: Readonly<Record<MailKind, string>> = {
   rejected: 'A file was not imported; it lies in bak/.',
   held: 'A file is held; approve or reject it in the console.',
   completed: 'Files were imported.',
-  silence:
-    'No file has come for as long as the settings allow. What to do next: see whether the export still runs, and whether its login still works.',
+  silence: silent,
   'dry-run': 'A dry run is done; nothing was changed.',
   incomplete:
     'An upload ended before its file was complete; it was not imported. What to do next: upload the file again, or resume the upload.',

@@ -257,7 +257,9 @@ export function deliveries(options: SenderOptions & { stopping: () => boolean })
     async bringForward(tenantId: string): Promise<void> {
       const now = clock.now()
       for (const mail of await outbox.list(tenantId, recentMails)) {
-        const waits = mail.state === 'queued' && mail.attempts === 0 && mail.nextAttemptAt > now
+        const { state: mailState, attempts, nextAttemptAt, lastAnswer } = mail
+        const waits =
+          mailState === 'queued' && attempts === 0 && lastAnswer !== null && nextAttemptAt > now
         if (waits) await change(mail, { nextAttemptAt: now })
       }
     },

@@ -24,6 +24,17 @@ function isWaiting(mail: OutboxMail): boolean {
   return mail.kind === 'failures' && mail.state === 'queued'
 }
 
+/** A mail about what completed that waits for the end of the day. */
+function isDigest({ kind, createdAt, nextAttemptAt }: OutboxMail): boolean {
+  return kind === 'completed' && nextAttemptAt > createdAt
+}
+
+function goWith(mail: OutboxMail, other: OutboxMail): boolean {
+  if (mail.kind === 'failures') return isWaiting(other)
+  const isDue = other.state === 'queued' && other.nextAttemptAt <= mail.nextAttemptAt
+  return isDigest(mail) && isDigest(other) && isDue
+}
+
 /**
  * Until when failure mail `mail` is held back, among the client's `recent` mails: for 5 minutes after
  * the last failure mail, or while an earlier one is on its way. 0: it may go now.
@@ -41,12 +52,12 @@ export function heldBackUntil(mail: OutboxMail, recent: readonly OutboxMail[]): 
   return until
 }
 
-/** The client's other failure mails that `mail` takes along, oldest first. */
+/** The client's other mails that `mail` takes along, oldest first: of failures, or of a day's completed imports. */
 export function joining(mail: OutboxMail, recent: readonly OutboxMail[]): OutboxMail[] {
-  if (mail.kind !== 'failures' || mail.runId === null) return []
+  if (mail.runId === null) return []
   const path = ownPath(mail)
   return recent
-    .filter((other) => other.id !== mail.id && isWaiting(other) && other.runId !== null)
+    .filter((other) => other.id !== mail.id && other.runId !== null && goWith(mail, other))
     .filter((other) => other.path === path || (other.path === null && other.attempts === 0))
     .toSorted((a, b) => a.createdAt - b.createdAt)
     .slice(0, maxJoined - 1)

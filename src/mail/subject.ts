@@ -10,9 +10,12 @@ function failedRows({ counts }: Run): string {
   return `${figure(counts.failed)} of ${counted(counts.rows, 'row')}`
 }
 
-function several(runs: readonly Run[]): string {
+function several(kind: MailKind, runs: readonly Run[]): string {
   const failed = runs.reduce((sum, run) => sum + run.counts.failed, 0)
   const rows = runs.reduce((sum, run) => sum + run.counts.rows, 0)
+  if (kind === 'completed' && failed === 0) {
+    return `${counted(runs.length, 'file')}: ${counted(rows, 'row')} imported`
+  }
   return `${counted(runs.length, 'file')}: ${figure(failed)} of ${counted(rows, 'row')} failed`
 }
 
@@ -49,6 +52,6 @@ const aboutTenant: Readonly<Record<MailKind, (tenant: Tenant) => string>> = {
 export function subjectOf(kind: MailKind, tenant: Tenant, runs: readonly Run[]): string {
   const [first] = runs
   if (first === undefined) return oneLine(aboutTenant[kind](tenant), 2 * maxName)
-  if (runs.length > 1) return several(runs)
+  if (runs.length > 1) return several(kind, runs)
   return `${oneLine(first.filename, maxName)}: ${aboutRun[kind](first)}`
 }
