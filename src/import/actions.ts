@@ -6,6 +6,7 @@ import { nextState } from '../domain/run.ts'
 import type { Run, RunEvent } from '../domain/run.ts'
 import type { FileStore } from '../domain/storage.ts'
 import type { Tenant } from '../domain/tenant.ts'
+import { crashPoint } from './crash-point.ts'
 import type { Workers } from './job.ts'
 import type { OutcomeKeeper } from './outcome.ts'
 import { newRun } from './queue.ts'
@@ -101,6 +102,7 @@ export function createActions(
         sourcePath,
         sizeBytes,
       })
+      crashPoint('after-copy')
       await runs.create(again)
       options.nudge()
       return again
@@ -119,6 +121,7 @@ export function createActions(
         // Ids sort by time: later imports see that users were changed after the run.
         const by = newId('run', clock)
         const result = await workers.revert({ tenantId: run.tenantId, runId: run.id, by })
+        crashPoint('after-revert')
         log.info('import reverted', { run_id: run.id, tenant: run.tenantId, actor, ...result })
         return runs.update(run.id, { state: 'reverted' })
       })

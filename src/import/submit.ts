@@ -5,6 +5,7 @@ import { workPath } from '../domain/layout.ts'
 import { newId } from '../domain/id.ts'
 import type { Run } from '../domain/run.ts'
 import type { FileStore } from '../domain/storage.ts'
+import { crashPoint } from './crash-point.ts'
 import { newRun } from './queue.ts'
 import type { QueueOptions } from './queue.ts'
 
@@ -24,6 +25,7 @@ export function createSubmit({ state, files, clock, log }: QueueOptions) {
       const id = submission.runId ?? newId('run', clock)
       const path = workPath(tenantId, id)
       const { size, sha256 } = await store(files, path, submission)
+      crashPoint('after-body')
       const run = newRun(clock, {
         id,
         tenantId,

@@ -123,6 +123,10 @@ export async function openHouse(folder: string, options: HouseOptions = {}) {
       throw new Error('the imports did not end in a minute')
     },
 
+    async stop(): Promise<void> {
+      await stop?.()
+    },
+
     async close(): Promise<void> {
       await stop?.()
       await database.close()
