@@ -15,7 +15,7 @@ import { has } from './user-set.ts'
 
 const verdictsAtOnce = 1000
 /** Rows of a transaction: a fsync, and the pages of three indexes, for each (docs/performance.md). */
-export const rowsPerBatch = 50_000
+const rowsPerBatch = 50_000
 
 export interface ApplyOptions {
   source: Source

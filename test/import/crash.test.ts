@@ -76,10 +76,10 @@ describe('a process killed at a crash point', () => {
     const sources = join(import.meta.dirname, '..', '..', 'src', 'import')
     const named = readdirSync(sources).flatMap((file) =>
       [...readFileSync(join(sources, file), 'utf8').matchAll(/crashPoint\('([^']+)'\)/g)].map(
-        (match) => match[1],
+        (match) => match[1] ?? '',
       ),
     )
-    expect([...new Set(named)].toSorted()).toEqual(Object.keys(points).toSorted())
+    expect(new Set(named)).toEqual(new Set(Object.keys(points)))
     expect(named.length).toBeGreaterThan(12)
   })
 

@@ -14,7 +14,7 @@ import { createWorkers } from '../../src/workers.ts'
 import { openFileStore } from '../../storage/index.ts'
 
 /** The one client of a house. */
-export const tenantId = 'ten_maple'
+const tenantId = 'ten_maple'
 
 export interface HouseOptions {
   clock?: Clock
@@ -174,7 +174,7 @@ function plain(name: string): string {
 }
 
 /** Every file below `folder` but the store's own staging, with a short form of its bytes. */
-export function filesIn(folder: string): { name: string; text: string }[] {
+function filesIn(folder: string): { name: string; text: string }[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => statSync(join(folder, name)).isFile())
