@@ -191,6 +191,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
           doorkeeper,
           log,
           proxyProtocol,
+          algorithms: config.sftpAlgorithms,
         })
       : noSftp,
     takesFiles
