@@ -62,6 +62,20 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/db-copy.ts'),
   },
   {
+    name: 'import check',
+    usage: 'FILE [--tenant NAME] [--full]',
+    sentence:
+      "Says what an import of a local file would do, with a client's settings and users or with none, and changes nothing; exit code 1 when a row or the file would fail",
+    load: () => import('./commands/import-check.ts'),
+  },
+  {
+    name: 'import run',
+    usage: 'FILE --tenant NAME [--full] [--dry-run]',
+    sentence:
+      'Hands a local file to the running server, or imports it itself when none runs, and waits for the outcome; exit code 1 when a row or the file failed',
+    load: () => import('./commands/import-run.ts'),
+  },
+  {
     name: 'doctor',
     usage: '',
     sentence: 'Checks the data folder, the databases and the settings and says what to mend',

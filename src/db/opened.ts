@@ -12,6 +12,11 @@ export interface Database {
    * Undefined where there is one process only, which has its own files.
    */
   readonly secret: ((name: string, make: () => string) => Promise<string>) | undefined
+  /**
+   * Copies a tenant's directory, as it is at this moment, into a SQLite file; false while there is none. Undefined
+   * where it lies in a database with everything else.
+   */
+  readonly copyDirectory: ((tenantId: string, file: string) => Promise<boolean>) | undefined
   /** Closes the state too. Idempotent. */
   close(): Promise<void>
 }

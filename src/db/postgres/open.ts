@@ -15,6 +15,7 @@ export async function openPostgres(url: string): Promise<Database> {
   return {
     state,
     readDirectory: (tenantId) => openDirectoryReader({ url, sql, tenantId }),
+    copyDirectory: undefined,
     async secret(name, make) {
       await sql`INSERT INTO secrets VALUES (${name}, ${make()}) ON CONFLICT DO NOTHING`
       const [row] = await sql`SELECT value FROM secrets WHERE name = ${name}`

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync, backup } from 'node:sqlite'
 import type { Database, Directories } from '../opened.ts'
 import { openDirectory, openDirectoryReader } from './directory.ts'
 import { openState } from './state.ts'
@@ -18,6 +20,16 @@ export function openFolder(folder: string): Database {
     state,
     readDirectory: async (tenantId) => openDirectoryReader(directoryFile(folder, tenantId)),
     secret: undefined,
+    async copyDirectory(tenantId, file) {
+      if (!existsSync(directoryFile(folder, tenantId))) return false
+      const reader = new DatabaseSync(directoryFile(folder, tenantId), { readOnly: true })
+      try {
+        await backup(reader, file)
+        return true
+      } finally {
+        reader.close()
+      }
+    },
     close: () => state.close(),
   }
 }

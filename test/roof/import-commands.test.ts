@@ -1,0 +1,124 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { addTenant, runsOf } from '../support/client.ts'
+import { removeFolder, startServer, top } from '../support/server.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-import-cli-'))
+afterAll(() => removeFolder(folder))
+const scratch = join(folder, 'tmp')
+mkdirSync(scratch)
+
+const header = 'UserUUID,email,firstName,Shoe size\n'
+function fileOf(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+const good = fileOf('good.csv', `${header}u1,ada@x.example,Ada,38\nu2,bob@x.example,Bob,44\n`)
+const bad = fileOf(
+  'bad.csv',
+  `${header}u1,ada@x.example,Ada L.,38\nu3,nobody,Eve,40\nu4,"open,Joe,1\n`,
+)
+const none = fileOf('none.csv', 'First,Last\nAda,L\n')
+
+function rosterdrop(args: string[], env: Record<string, string> = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['src/main.ts', ...args], {
+    cwd: top,
+    env: {
+      ...process.env,
+      DATA_DIR: join(folder, 'data'),
+      TMPDIR: scratch,
+      HTTP_PORT: '9',
+      ...env,
+    },
+    encoding: 'utf8',
+  })
+  return { status, stdout, stderr }
+}
+
+describe('rosterdrop import check', () => {
+  test('shows columns, counts and warnings of a good file and exits 0', () => {
+    const { status, stdout } = rosterdrop(['import', 'check', good])
+    expect(status).toBe(0)
+    expect(stdout).toContain('good.csv: 83 bytes, utf-8, delimiter comma\n')
+    expect(stdout).toContain('Columns recognised: UserUUID, email, firstName\n')
+    expect(stdout).toContain('Columns ignored: "Shoe size"\nWarning 9104: ')
+    expect(stdout).toContain('2 rows: 2 would be created, 0 would be updated, 0 unchanged')
+  })
+
+  test('shows every failure by its line and exits 1, and leaves nothing behind', () => {
+    const { status, stdout } = rosterdrop(['import', 'check', bad])
+    expect(status).toBe(1)
+    expect(stdout).toMatch(/^3 rows: 1 would be created, .* 2 would fail$/m)
+    expect(stdout).toMatch(/^Line 3: 9033 email is "nobody", one email address is needed; write/m)
+    expect(stdout).toMatch(/^Line 4: 9106 A quote is opened in line 4 and not closed/m)
+    expect(readdirSync(scratch)).toEqual([])
+  })
+
+  test('says why a file as a whole would be refused', () => {
+    const { status, stdout } = rosterdrop(['import', 'check', none])
+    expect(status).toBe(1)
+    expect(stdout).toMatch(/^9102: The header has the columns "First" and "Last"/m)
+  })
+
+  test('a file that is not there and words that are off are told', () => {
+    expect(rosterdrop(['import', 'check', join(folder, 'missing.csv')])).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^Cannot check ".*missing\.csv": there is no such file\n$/),
+    })
+    expect(rosterdrop(['import', 'check'])).toMatchObject({ status: 2 })
+    expect(rosterdrop(['import', 'run', good])).toMatchObject({ status: 2 })
+  })
+})
+
+describe('rosterdrop import run', () => {
+  test('without a server imports the file itself; a check then knows the users', () => {
+    const both = ['--reply-to', 'it@a.example', '--failed-import-email', 'hr@a.example']
+    expect(rosterdrop(['tenant', 'add', 'A', ...both]).status).toBe(0)
+    const dry = rosterdrop(['import', 'run', good, '--tenant', 'A', '--dry-run'])
+    expect(dry).toMatchObject({ status: 0, stdout: expect.stringMatching(/2 would be created/) })
+    const first = rosterdrop(['import', 'run', good, '--tenant', 'A'])
+    expect(first.stdout).toMatch(/^run_[0-9a-f-]{36}: completed\n/)
+    expect(first.stdout).toContain('2 rows: 2 created, 0 updated, 0 unchanged')
+    expect(first.status).toBe(0)
+
+    const check = rosterdrop(['import', 'check', bad, '--tenant', 'A'])
+    expect(check.stdout).toContain('3 rows: 0 would be created, 1 would be updated')
+    const again = rosterdrop(['import', 'check', good, '--tenant', 'A'])
+    expect(again.stdout).toContain('0 would be updated, 2 unchanged')
+
+    const second = rosterdrop(['import', 'run', bad, '--tenant', 'A'])
+    expect(second.stdout).toMatch(/: completed_with_failures\n/)
+    expect(second.stdout).toMatch(/^Line 3: 9033 /m)
+    expect(second.status).toBe(1)
+    expect(readdirSync(scratch)).toEqual([])
+  })
+
+  test('hands the file to the running server', async () => {
+    const server = await startServer({})
+    try {
+      const tenant = await addTenant(server)
+      const env = { DATA_DIR: server.dataFolder, HTTP_PORT: String(server.httpPort) }
+      const name = 'maple'
+      const { status, stdout, stderr } = rosterdrop(['import', 'run', good, '--tenant', name], env)
+      expect(stderr).toBe('')
+      expect(stdout).toContain('2 rows: 2 created, 0 updated')
+      expect(status).toBe(0)
+      const [run] = await runsOf(server, tenant)
+      expect(run).toMatchObject({ filename: 'good.csv', source: 'http', state: 'completed' })
+
+      // Another installation's server is not given the file.
+      const other = rosterdrop(['import', 'run', good, '--tenant', 'A'], {
+        HTTP_PORT: env.HTTP_PORT,
+      })
+      expect(other).toMatchObject({ status: 1, stderr: expect.stringMatching(/another server's/) })
+      expect(await runsOf(server, tenant)).toHaveLength(1)
+    } finally {
+      await server.stop('SIGTERM')
+      removeFolder(server.dataFolder)
+    }
+  })
+})
