@@ -35,6 +35,7 @@ import { signIn } from './sign-in.ts'
 import { tokenPages } from './tokens.ts'
 import { userPages } from './users.ts'
 import { valuePages } from './values.ts'
+import { webhookPages } from './webhooks.ts'
 
 /** What the console needs of the roof beside what the API has. */
 export interface ConsoleParts {
@@ -106,6 +107,7 @@ export function consolePages(options: ConsoleOptions): Hono<HttpEnv> {
     ...valuePages(options),
     ...outboxPages({ ...options, outbox }),
     ...incompletePages(options),
+    ...webhookPages(options),
     ...auditPages({ ...options, audit }),
     ...tokenPages({ ...options, sessions: state.sessions }),
     ...serverPages({ ...options, audit }),

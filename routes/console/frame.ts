@@ -146,6 +146,7 @@ const sections = [
   ['/values', 'User types'],
   ['/outbox', 'Outbox'],
   ['/incomplete', 'Incomplete'],
+  ['/webhooks', 'Webhooks'],
   ['/tokens', 'Tokens'],
   ['/audit', 'Audit'],
 ] as const

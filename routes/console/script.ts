@@ -123,6 +123,13 @@ function dropArea(area) {
   })
 }
 
+// Told once: a reload does not say it again.
+const here = new URL(location.href)
+if (here.searchParams.has('done')) {
+  here.searchParams.delete('done')
+  history.replaceState(history.state, '', here)
+}
+
 for (const zone of document.querySelectorAll('[data-own-zone]')) {
   if (zone.value === 'UTC') zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone
 }

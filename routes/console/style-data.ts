@@ -76,6 +76,7 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 .cells td.bad { background: var(--bad-soft); color: var(--bad); box-shadow: inset 0 0 0 1px var(--bad); }
 .cells td.why { min-width: 19rem; white-space: normal; }
 .cells td.why li { list-style: none; }
+.cells td.why li + li { margin-top: 0.375rem; }
 .cells .blank { color: var(--muted); font-style: italic; }
 .cells td.bad .blank { color: inherit; }
 .row-actions { display: flex; flex-wrap: wrap; gap: 0.375rem; justify-content: flex-end; }

@@ -109,7 +109,7 @@ describe.skipIf(program === undefined)('the console in chromium', () => {
     expect(await tab.inspect('checked')).toEqual([])
 
     await confirm('Import this file')
-    expect(await page.locator('.banner.ok').first().innerText()).toContain('is being imported')
+    expect(await page.locator('.banner.ok').first().innerText()).toContain('taken to be imported')
     await ended('With failures')
     await page.reload()
     expect(await page.locator('td.bad').count()).toBeGreaterThan(5)
@@ -196,6 +196,7 @@ describe.skipIf(program === undefined)('the console in chromium', () => {
       outbox: `${client}/outbox`,
       mail: await mail(),
       incomplete: `${client}/incomplete`,
+      webhooks: `${client}/webhooks`,
       tokens: `${client}/tokens`,
       audit: `${client}/audit`,
       server: '/console/server',

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { newId } from '../../../src/domain/id.ts'
 import { mailPath } from '../../../src/domain/layout.ts'
 import { createPasswordHasher } from '../../../src/drop/password.ts'
 import { openWorld, origin, signedIn, visitor } from './visitor.ts'
@@ -393,6 +394,58 @@ describe('accounts and tokens', () => {
     expect(await staff.text('/console/imports')).toContain('Grace')
     expect((await staff.get('/console/clients')).status).toBe(403)
     expect((await staff.get('/console/clients/ten_oak')).status).toBe(404)
+  })
+})
+
+describe('webhooks', () => {
+  test('one is added with a secret shown once, changed, sent to again and removed', async () => {
+    const none = await agent.post(`${maple}/webhooks`, { url: 'ftp://x', events: 'import.held' })
+    expect(none.status).toBe(422)
+    const answer = await agent.post(`${maple}/webhooks`, {
+      url: 'https://hr.example.com/hook',
+      events: 'import.held',
+    })
+    const page = await answer.text()
+    const [webhook] = await world.state.webhooks.list('ten_maple')
+    expect(webhook).toMatchObject({ events: ['import.held'], disabled: false })
+    expect(page).toContain(webhook?.secret)
+    const path = `${maple}/webhooks/${webhook?.id}`
+    expect(await agent.text(path)).not.toContain(webhook?.secret)
+    await agent.post(path, {
+      url: 'https://hr.example.com/two',
+      events: 'import.failed',
+      disabled: 'true',
+    })
+    expect(await world.state.webhooks.list('ten_maple')).toMatchObject([
+      { url: 'https://hr.example.com/two', events: ['import.failed'], disabled: true },
+    ])
+    const run = await world.addRun({ state: 'failed' })
+    await world.state.webhooks.queue({
+      id: newId('delivery', world.clock),
+      webhookId: webhook?.id ?? '',
+      tenantId: 'ten_maple',
+      event: 'import.failed',
+      subject: run.id,
+      body: '{}',
+      state: 'failed',
+      attempts: 9,
+      nextAttemptAt: 1,
+      createdAt: 1,
+      deliveredAt: null,
+      status: 500,
+      answer: '<b>broken</b>',
+    })
+    const log = await agent.text(path)
+    expect(log).toContain('500 &lt;b&gt;broken&lt;/b&gt;')
+    const delivery = /name="delivery" value="([^"]+)"/.exec(log)?.[1] ?? ''
+    expect((await agent.post(`${path}/resend`, { delivery })).status).toBe(303)
+    expect(await world.state.webhooks.delivery('ten_maple', delivery)).toMatchObject({
+      state: 'queued',
+      attempts: 0,
+    })
+    expect((await agent.post(`${path}/resend`, { delivery: 'msg_none' })).status).toBe(404)
+    await agent.post(`${path}/remove`)
+    expect(await world.state.webhooks.list('ten_maple')).toEqual([])
   })
 })
 

@@ -155,6 +155,8 @@ describe('every page', () => {
       '/outbox',
       `/outbox/${mail}`,
       '/incomplete',
+      '/users',
+      '/webhooks',
       '/tokens',
       '/audit',
     ]
