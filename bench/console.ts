@@ -41,7 +41,7 @@ function fillRuns(file: string, tenants: readonly string[]): void {
   const begin = Date.now() - 100 * dayMs
   for (let n = 0; n < storedRuns; n += 1) {
     const createdAt = begin + Math.floor((n * 100 * dayMs) / storedRuns)
-    const clock = { now: () => createdAt, random: systemClock.random }
+    const clock = { now: () => createdAt, random: (length: number) => systemClock.random(length) }
     const over = n < storedRuns - 3
     insertRun(
       db,

@@ -11,8 +11,8 @@ import type { StartedServer } from '../support/server.ts'
 
 const program = peer('chromium')
 
-// The tests of this file are the steps of one afternoon: each goes on where the one before has ended.
-describe.skipIf(program === undefined)('the console in chromium', () => {
+// The steps of one afternoon: each goes on where the one before has ended. Thirty screens take their time.
+describe.skipIf(program === undefined)('the console in chromium', { timeout: 120_000 }, () => {
   let server: StartedServer
   let browser: Browser
   let tab: Tab
