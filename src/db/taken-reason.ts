@@ -19,6 +19,15 @@ export function takenReason(
   })
 }
 
+/** Why a row without UUID has no user: several have its email. */
+export function severalReason(
+  header: string | undefined,
+  value: string | null | undefined,
+): RowReason {
+  const field = header ?? 'email'
+  return rowReason(9116, field, { field: shown(field), value: value ?? '' })
+}
+
 /** The comparison key once a cell is stored: given, cleared or kept. */
 export function keyAfter<T>(
   value: string | null | undefined,

@@ -162,6 +162,8 @@ export interface LedgerOptions {
   /** Nothing is stored but the failures and the state. */
   dryRun: boolean
   now(): number
+  /** Told of a row that could not be stored through a fault of ours (9117), so that somebody looks at it. */
+  onFault?(error: unknown): void
   /** A PHC string; called for users who are created with a password. */
   hashPassword(password: string): Promise<string>
 }

@@ -41,6 +41,8 @@ export interface ExecuteOptions {
 
 // At most five times a second.
 const progressMs = 200
+// Of rows that fail through us: the first tell enough.
+const mostFaults = 20
 // Raised when the same record is to be read in another way than before.
 const rulesVersion = 2
 
@@ -48,9 +50,15 @@ const rulesVersion = 2
 export async function executeRun(options: ExecuteOptions): Promise<ImportResult> {
   const { job, directory, now, hashPassword } = options
   const { run } = job
-  const ledger = await directory.begin({ runId: run.id, dryRun: run.dryRun, now, hashPassword })
+  const faults: string[] = []
+  const onFault = (error: unknown): void => {
+    const said = error instanceof Error ? error.message : String(error)
+    if (faults.length < mostFaults && !faults.includes(said)) faults.push(said)
+  }
+  const { dryRun } = run
+  const ledger = await directory.begin({ runId: run.id, dryRun, now, hashPassword, onFault })
   try {
-    return await withLedger(options, ledger)
+    return { ...(await withLedger(options, ledger)), faults }
   } finally {
     await ledger.close()
   }
@@ -348,6 +356,7 @@ async function finish(
     state,
     reportPath: null,
     archived: false,
+    faults: [],
     rowsPerSecond: Math.round(state.counts.rows / seconds),
   }
   if (state.outcome === null || source === undefined) return result

@@ -28,6 +28,8 @@ export interface ImportResult {
   /** True when a copy without passwords was put into the archive, so that the source is to be removed. */
   archived: boolean
   rowsPerSecond: number
+  /** What was wrong with rows that failed through us (9117), of the first of them. */
+  faults: string[]
 }
 
 /** What a running import is asked to do; read between batches. */

@@ -165,6 +165,9 @@ export function createOutcome(options: OutcomeOptions) {
       }
       const finishedAt = outcome === 'held' ? null : clock.now()
       current = await runs.update(run.id, { state: stateAfter(current, event), finishedAt })
+      if (result.faults.length > 0) {
+        log.error('rows failed through a fault of ours', { run_id: run.id, faults: result.faults })
+      }
       const { rows, created, updated, unchanged, failed } = current.counts
       log.info('import ended', {
         run_id: run.id,

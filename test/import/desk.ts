@@ -26,6 +26,8 @@ export interface DropOptions extends Partial<
   filename?: string
   wish?: () => StopWish
   onProgress?: (progress: ImportProgress) => void
+  /** The file is gone before it is read. */
+  missing?: boolean
 }
 
 export interface Dropped extends ImportResult {
@@ -79,6 +81,7 @@ export function openDesk(options: DeskOptions = {}) {
         filename = 'users.csv',
         wish = () => 'no',
         onProgress = () => undefined,
+        missing = false,
         ...rest
       } = given
       const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
@@ -93,7 +96,7 @@ export function openDesk(options: DeskOptions = {}) {
         mode: tenant.settings.mode,
         ...rest,
       })
-      await put(workPath(tenant.id, run.id), bytes)
+      if (!missing) await put(workPath(tenant.id, run.id), bytes)
       const result = await executeRun({
         job: { run, tenant, previous },
         directory,

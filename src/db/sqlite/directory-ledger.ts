@@ -84,6 +84,7 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
         plan,
         now,
         change: () => changes.next,
+        onFault: (error) => options.onFault?.(error),
         remember: (id, hash) => fingerprints.set(id, hash),
       })
     },

@@ -3,7 +3,9 @@ import type { ImportRow, RowOutcome, RowPlan } from '../../domain/directory.ts'
 import type { RowReason } from '../../domain/importer.ts'
 import { storedFields } from '../../domain/user.ts'
 import type { CheckedRow, StoredField } from '../../domain/user.ts'
-import { keyAfter, takenReason } from '../taken-reason.ts'
+import { rowReason } from '../../domain/reason.ts'
+import { keyAfter, severalReason, takenReason } from '../taken-reason.ts'
+import { isRowFault } from './taken.ts'
 
 /** Every column of a user that an import can change, in the order of before-images. */
 export const imageColumns = [
@@ -23,6 +25,8 @@ export interface RowStoreOptions {
   now: number
   /** Number of the commit that what is stored now belongs to. */
   change: () => number
+  /** Told of a row that could not be stored through a fault of its own. */
+  onFault: (error: unknown) => void
   /** Keeps the fingerprint of the record that a user now stands for. */
   remember: (userId: number, hash: number) => void
 }
@@ -34,7 +38,8 @@ type Found = readonly Value[]
 const [atId, atActive, atEmail, atUsername, atUuid, atFields] = [0, 1, 2, 3, 4, 5]
 
 /** Matches checked rows with the users and stores them; statements are made once for a file. */
-export function createRowStore({ db, run, plan, now, change, remember }: RowStoreOptions) {
+export function createRowStore(options: RowStoreOptions) {
+  const { db, run, plan, now, change, remember } = options
   const { fields } = plan
   const statements = prepare(db, plan)
   const emailSlot = fields.indexOf('email')
@@ -84,6 +89,9 @@ export function createRowStore({ db, run, plan, now, change, remember }: RowStor
     if (byUuid !== undefined) return byUuid
     const byEmail = emailOwner(row.emailKey)
     if (byEmail === undefined) return undefined
+    if (row.uuid === null && statements.byEmail.all(row.emailKey).length > 1) {
+      return [severalReason(plan.headers.email, row.values[emailSlot])]
+    }
     if (row.uuid === null || byEmail[atUuid] === null) return byEmail
     return [takenReason(9019, plan.headers.email, row.values[emailSlot], byEmail[atUuid])]
   }
@@ -134,21 +142,37 @@ export function createRowStore({ db, run, plan, now, change, remember }: RowStor
     return 'updated'
   }
 
+  function store(given: ImportRow): RowOutcome {
+    const { row } = given
+    if (expectNew && plan.createReasons.length === 0) {
+      if (insert(given)) return 'created'
+      expectNew = false
+    }
+    const found = match(row)
+    if (isReasons(found)) return { reasons: found }
+    if (found !== undefined) return update(given, found)
+    expectNew = true
+    if (plan.createReasons.length > 0) return { reasons: [...plan.createReasons] }
+    if (insert(given)) return 'created'
+    return { reasons: taken(row, undefined) }
+  }
+
   return {
     /** Stores one row, or says why it cannot be; nothing of it is stored then. */
     apply(given: ImportRow): RowOutcome {
-      const { row } = given
-      if (expectNew && plan.createReasons.length === 0) {
-        if (insert(given)) return 'created'
-        expectNew = false
+      try {
+        return store(given)
+      } catch (error) {
+        if (!isRowFault(error)) throw error
       }
-      const found = match(row)
-      if (isReasons(found)) return { reasons: found }
-      if (found !== undefined) return update(given, found)
-      expectNew = true
-      if (plan.createReasons.length > 0) return { reasons: [...plan.createReasons] }
-      if (insert(given)) return 'created'
-      return { reasons: taken(row, undefined) }
+      // A row must not stop the others, whatever is wrong with it.
+      try {
+        return store(given)
+      } catch (error) {
+        if (!isRowFault(error)) throw error
+        options.onFault(error)
+        return { reasons: [rowReason(9117, null, {})] }
+      }
     },
     /** Keeps what the user has before the run changes it. */
     keepImage(userId: number): void {

@@ -13,6 +13,19 @@ export function isTaken(error: unknown): boolean {
   )
 }
 
+// SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE: by what was to be stored, not by the place.
+const rowErrors = new Set([18, 19, 20, 25])
+
+/** True when SQLite refused one row and would take others. */
+export function isRowFault(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'errcode' in error &&
+    typeof error.errcode === 'number' &&
+    rowErrors.has(error.errcode & 0xff)
+  )
+}
+
 /** Runs `write`; a unique index that refuses it becomes AppError `exists` with `what` in front. */
 export function refuseTaken<T>(what: string, write: () => T): T {
   try {
