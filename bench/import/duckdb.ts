@@ -6,7 +6,14 @@ import { merge, valuesOf } from './schema.ts'
 import type { Side } from './side.ts'
 
 const { filled, compared } = merge
-const numbers = new Set(['active', 'created_run', 'changed_run', 'created_at', 'changed_at'])
+const numbers = new Set([
+  'active',
+  'created_run',
+  'changed_run',
+  'created_at',
+  'changed_at',
+  'change',
+])
 const ofKey = new Set(['UserUUID', 'email_key', 'username_key'])
 
 const schema = `CREATE TABLE users (${filled

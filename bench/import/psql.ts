@@ -6,12 +6,21 @@ import { merge, upsert, valuesOf } from './schema.ts'
 import { runProgram } from './sqlite-shell.ts'
 import type { Side } from './side.ts'
 
-const numbers = new Set(['active', 'created_run', 'changed_run', 'created_at', 'changed_at'])
+const numbers = new Set([
+  'active',
+  'created_run',
+  'changed_run',
+  'created_at',
+  'changed_at',
+  'change',
+])
 
 const schema = `DROP TABLE IF EXISTS users;
   CREATE TABLE users (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, ${merge.filled
     .map((name) => `${name} ${numbers.has(name) ? 'BIGINT' : 'TEXT'}`)
     .join(', ')});
+  CREATE INDEX ON users (change);
+  CREATE INDEX ON users (active) WHERE active = 0;
   CREATE UNIQUE INDEX ON users (UserUUID) WHERE UserUUID IS NOT NULL;
   CREATE UNIQUE INDEX ON users (email_key) WHERE email_key IS NOT NULL;
   CREATE UNIQUE INDEX ON users (username_key) WHERE username_key IS NOT NULL;`

@@ -25,6 +25,7 @@ const filled = [
   'changed_run',
   'created_at',
   'changed_at',
+  'change',
 ]
 
 /** Expressions over a staged row, or over parameters in the order of the columns; blank cells store nothing. */
@@ -39,6 +40,7 @@ export function valuesOf(cell: (column: string, index: number) => string): strin
     '1',
     '1700000000000',
     '1700000000000',
+    '1',
   ]
 }
 
@@ -48,7 +50,7 @@ export function valuesOf(cell: (column: string, index: number) => string): strin
  * `source` goes behind the column list.
  */
 export function upsert(source: string, different: string): string {
-  const set = [...compared, 'email_key', 'username_key', 'changed_run', 'changed_at']
+  const set = [...compared, 'email_key', 'username_key', 'changed_run', 'changed_at', 'change']
   return `INSERT INTO users (${filled.join(', ')}) ${source}
     ON CONFLICT (UserUUID) WHERE UserUUID IS NOT NULL DO UPDATE SET ${set.map((column) => `${column} = excluded.${column}`).join(', ')}
     WHERE ${compared.map((column) => `users.${column} ${different} excluded.${column}`).join(' OR ')}`

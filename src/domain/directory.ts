@@ -123,6 +123,11 @@ export interface Ledger {
   fingerprints(visit: (hash: number, userId: number) => void): Promise<void>
   /** Must be called before `apply`. */
   plan(plan: RowPlan): void
+  /**
+   * Says, before `apply`, that about so many rows come, of which no two have a key in common: a directory without
+   * users may store them all before it indexes them.
+   */
+  expect(rows: number): void
   /** How many rows `apply` is best given at once. */
   readonly rowsAtOnce: number
   /** Matches and stores rows, each on its own (spec/file-format.md section 4). */

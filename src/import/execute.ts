@@ -231,6 +231,8 @@ async function importRows(
       const held = await overGuard(options, ledger, places)
       if (held !== undefined) return end('held', held)
     }
+    // A password is kept with a user who is looked up for it.
+    if (!header.hasPassword) ledger.expect(places.rows)
     state = { ...state, ...tally.read(), phase: 'applying' }
     await ledger.commit(state)
     crashPoint('after-scan')

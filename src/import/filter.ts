@@ -43,3 +43,48 @@ export function createFilter(bits: number): Filter {
     },
   }
 }
+
+/** Tells keys that may have been there before, by their hashes: of few keys almost surely, of many as a filter does. */
+export interface Seen {
+  /** True when it may have been there before. */
+  add(hash: number): boolean
+}
+
+// 16 MiB for the keys of a million rows, and as much again for all beyond them.
+const mostSlots = 2 ** 22
+const fullShare = 0.85
+const overflowBits = 2 ** 27
+
+/**
+ * For about `keys` keys: a table of 31 bits of each, of which a look touches one line of the cache and not five;
+ * beyond three and a half million a filter, in which one of two hundred is taken for another.
+ */
+export function createSeen(keys: number): Seen {
+  const slots = Math.min(mostSlots, 2 ** Math.max(10, Math.ceil(Math.log2(keys / fullShare + 1))))
+  const tags = new Uint32Array(slots)
+  const mask = slots - 1
+  const most = Math.floor(slots * fullShare)
+  let size = 0
+  let overflow: Filter | undefined
+
+  return {
+    add(hash) {
+      const low = hash % two32
+      const tag = ((low >>> 22) | (Math.floor(hash / two32) << 10) | 0x8000_0000) >>> 0
+      let slot = low & mask
+      for (;;) {
+        const found = tags[slot] ?? 0
+        if (found === tag) return true
+        if (found === 0) break
+        slot = (slot + 1) & mask
+      }
+      if (size >= most) {
+        overflow ??= createFilter(overflowBits)
+        return overflow.add(hash)
+      }
+      tags[slot] = tag
+      size += 1
+      return false
+    },
+  }
+}

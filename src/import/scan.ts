@@ -7,7 +7,7 @@ import type { HeaderMatch } from '../domain/header.ts'
 import { fileNotice } from '../domain/reason.ts'
 import type { RowCheck } from '../domain/row-check.ts'
 import { comparisonKey } from '../domain/user.ts'
-import { createFilter } from './filter.ts'
+import { createFilter, createSeen } from './filter.ts'
 import { textFingerprint } from './fingerprint.ts'
 import { FileRefused } from './job.ts'
 import { createPlaces } from './places.ts'
@@ -17,12 +17,12 @@ import { splitIt } from './source.ts'
 import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
 import { bothOf, has, mark, sizeOf, userSet } from './user-set.ts'
-import { readRecord, walk } from './walk.ts'
+import { readKeys, readRecord, walk } from './walk.ts'
 import type { Visited } from './walk.ts'
 
-// 16 MiB for every file: of fifteen million keys, the most that five million rows have, one in twelve is
-// suspected wrongly and looked at a second time.
-const seenBits = 2 ** 27
+// Shorter rows have no room for a key.
+const leastRowBytes = 24
+const keysOfRow = 3
 const suspectBits = 2 ** 24
 const sightingsAtOnce = 500
 const lookUpsAtOnce = 2000
@@ -62,7 +62,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   const places = createPlaces()
   const { present } = sieve
   const repeated = userSet(ledger.lastUserId)
-  const seen = createFilter(seenBits)
+  const seen = createSeen((keysOfRow * source.file.size) / leastRowBytes)
   const suspects = createFilter(suspectBits)
   const keysOf = keyReader(header)
   const stop = (at: number): boolean => onRead(at)
@@ -79,6 +79,14 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     if (!seen.add(hash)) return
     suspects.add(hash)
     suspicious = true
+  }
+
+  function mayShare(cells: readonly string[]): boolean {
+    let may = false
+    keysOf(cells, (key) => {
+      may ||= suspects.has(textFingerprint(key))
+    })
+    return may
   }
 
   function checkEnd({ record }: Visited, cells: readonly string[]): void {
@@ -112,7 +120,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
         suspicious = true
         return places.add(record, hash, userId)
       }
-      const { cells, fault } = readRecord(record, source)
+      const { cells, fault } = readKeys(record, source, keysOf.width)
       places.add(record, hash, userId)
       if (fault === null && isBlankRecord(cells)) return undefined
       countRows(1)
@@ -218,6 +226,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
         const { cells, fault } = readRecord(record, source)
         again.add(record, hash, userId)
         if (fault !== null || isBlankRecord(cells)) return undefined
+        if (userId === 0 && !anyMet && !mayShare(cells)) return undefined
         const { line: at } = record
         const row = check.check(cells, at)
         // It is not imported whatever the others say: it must not stop them.
@@ -268,6 +277,8 @@ interface KeyReader {
   /** True when the row has a UUID. */
   (cells: readonly string[], each: (key: string) => void): boolean
   columns: { uuid: number; email: number; username: number }
+  /** So many columns have all keys. */
+  width: number
 }
 
 /** Reads the keys of a row without checking it: they only say which rows to look at again. */
@@ -290,7 +301,7 @@ function keyReader({ columns, isReport }: HeaderMatch): KeyReader {
     if (username !== '') each(`n:${comparisonKey(username)}`)
     return uuid !== ''
   }
-  return Object.assign(read, { columns: at })
+  return Object.assign(read, { columns: at, width: 1 + Math.max(at.uuid, at.email, at.username) })
 }
 
 /** Whatever may be a key in a record that does not fit the columns: a failed row counts as present. */

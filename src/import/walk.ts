@@ -116,6 +116,15 @@ export function readRecord(records: RecordAtHand, source: Source): ReadRecord {
   return Array.isArray(cells) ? { record, cells, fault: null } : { record, cells: [], fault: cells }
 }
 
+/** The same, but of a plain record of a file that goes on maybe only the first `width` cells. */
+export function readKeys(found: RecordAtHand, source: Source, width: number): ReadRecord {
+  if (found.quoted || found.tooLong || !found.terminated) return readRecord(found, source)
+  const record = source.decode(found.buffer, found.start, found.end)
+  const cells = record.split(source.delimiter, width)
+  // An empty one may be a row all the same, by what stands farther on.
+  return isBlankRecord(cells) ? readRecord(found, source) : { record, cells, fault: null }
+}
+
 function fits(cells: readonly string[], { names }: HeaderMatch): boolean {
   return cells.length >= names.length && isBlankRecord(cells.slice(names.length))
 }

@@ -160,6 +160,8 @@ function ledgerOf(parts: LedgerParts): Ledger {
       })
     },
     // A round trip for each call: many rows share it. Their cells are in memory, some 5 MB.
+    // A table of all tenants keeps its indexes.
+    expect: () => undefined,
     rowsAtOnce: 5_000,
     async apply(given) {
       const { outcomes, created } = await store().apply(given)

@@ -12,6 +12,7 @@ import { createDeferred } from './directory-deferred.ts'
 import { createPresence } from './directory-presence.ts'
 import { createFailures } from './directory-failures.ts'
 import { createFingerprints } from './directory-fingerprints.ts'
+import { createLoad } from './directory-load.ts'
 import { createRowStore } from './directory-rows.ts'
 import type { RowStore } from './directory-rows.ts'
 import { createSightings } from './directory-sightings.ts'
@@ -38,6 +39,7 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
   const deferred = createDeferred(db, run)
   const presence = createPresence(db, run)
   const sightings = createSightings(db, run)
+  const load = createLoad(db, runId)
   const now = options.now()
   const changes = createChanges(db)
   let rows: RowStore | undefined
@@ -88,6 +90,9 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
         remember: (id, hash) => fingerprints.set(id, hash),
       })
     },
+    expect(rows) {
+      if (!dryRun) load.begin(rows)
+    },
     rowsAtOnce: 256,
     async apply(given) {
       const outcomes: RowOutcome[] = []
@@ -107,6 +112,7 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
       failures.keep(failure)
     },
     async settle(each) {
+      load.end()
       await deferred.settle({
         rows: store(),
         trial: fingerprints.trial,
@@ -157,6 +163,7 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
           changes.keep(options.now())
         }
         fingerprints.flush()
+        if (state.phase === 'done') load.end()
       }
       keepState.run(JSON.stringify(state), run)
       db.exec('COMMIT')

@@ -4,6 +4,7 @@ import { AppError } from '../../domain/error.ts'
 import { shownList } from '../../domain/reason.ts'
 import { createChanges } from './directory-changes.ts'
 import { createFingerprints } from './directory-fingerprints.ts'
+import { endLoadOfOthers } from './directory-load.ts'
 import { imageColumns } from './directory-rows.ts'
 import { inTransaction } from './open.ts'
 import { number, text } from '../row.ts'
@@ -18,6 +19,7 @@ export function revertRun(
   { runId, by, now }: { runId: string; by: string; now: number },
 ): RevertResult {
   return inTransaction(db, () => {
+    endLoadOfOthers(db, null)
     const ledger = db.prepare('SELECT seq FROM ledger WHERE run_id = ?').get(runId)
     if (ledger === undefined) return { removed: 0, restored: 0 }
     const run = number(ledger, 'seq')

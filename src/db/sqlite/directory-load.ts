@@ -1,0 +1,71 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { json, text } from '../row.ts'
+import { isTaken } from './taken.ts'
+
+// Of fewer rows the indexes cost less than to take them away and make them again.
+const leastRows = 20_000
+
+/** What is kept while a load goes on: whose it is, and the indexes to be made in the end. */
+interface Loading {
+  runId: string
+  indexes: string[]
+}
+
+function loadingOf(db: DatabaseSync): Loading | undefined {
+  const row = db.prepare("SELECT value FROM facts WHERE name = 'loading'").get()
+  return row === undefined ? undefined : json<Loading>(row, 'value')
+}
+
+function makeIndexes(db: DatabaseSync, { indexes }: Loading): void {
+  for (const sql of indexes) db.exec(sql)
+  db.exec("DELETE FROM facts WHERE name = 'loading'")
+}
+
+/**
+ * The first load of a directory: rows are stored without indexes, which are made when all of them are there. It
+ * takes two thirds of the time (docs/performance.md), and needs rows of which no two have a key in common.
+ *
+ * Everything is part of the batches' transactions: after a kill the run finds its load as the last batch left it.
+ */
+export function createLoad(db: DatabaseSync, runId: string) {
+  endLoadOfOthers(db, runId)
+  return {
+    begin(rows: number): void {
+      if (rows < leastRows || loadingOf(db) !== undefined) return
+      if (db.prepare('SELECT 1 FROM users LIMIT 1').get() !== undefined) return
+      const found = db
+        .prepare(
+          "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'users' AND sql IS NOT NULL",
+        )
+        .all()
+      for (const row of found) db.exec(`DROP INDEX ${text(row, 'name')}`)
+      const loading: Loading = { runId, indexes: found.map((row) => text(row, 'sql')) }
+      db.prepare("INSERT INTO facts VALUES ('loading', ?)").run(JSON.stringify(loading))
+    },
+    end(): void {
+      const loading = loadingOf(db)
+      if (loading !== undefined) makeIndexes(db, loading)
+    },
+  }
+}
+
+/**
+ * Ends what a run has left that did not come to its end. Should two of its rows have a key in common, against
+ * what it was told, they are all taken back: nobody was told that they are there.
+ */
+export function endLoadOfOthers(db: DatabaseSync, runId: string | null): void {
+  const loading = loadingOf(db)
+  if (loading === undefined || loading.runId === runId) return
+  db.exec('SAVEPOINT load')
+  try {
+    makeIndexes(db, loading)
+  } catch (error) {
+    if (!isTaken(error)) throw error
+    db.exec('ROLLBACK TO load')
+    db.prepare(
+      'DELETE FROM users WHERE created_run = (SELECT seq FROM ledger WHERE run_id = ?)',
+    ).run(loading.runId)
+    makeIndexes(db, loading)
+  }
+  db.exec('RELEASE load')
+}
