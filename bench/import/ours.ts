@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, linkSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as pause } from 'node:timers/promises'
 import { pipeline } from 'node:stream/promises'
 import { systemClock } from '../../src/clock.ts'
 import { workPath } from '../../src/domain/layout.ts'
@@ -24,6 +25,9 @@ const tenant: Tenant = {
   createdAt: 0,
 }
 
+// The least that a file settles.
+const warmMs = 1_000
+
 const noBucket = {
   s3: {
     endpoint: null,
@@ -43,7 +47,8 @@ export interface Ours extends Side {
 /**
  * The import as the service does it: a worker thread of its own, file store, directory, report of failed rows.
  *
- * The digest of the file is known, as it is after an upload; the thread is started anew for each import.
+ * The digest of the file is known, as it is after an upload, and the thread is a new one that has begun to start
+ * while the file settled; it has not run any of the code.
  */
 export function ours(folder: string): Ours {
   const files = join(folder, 'files')
@@ -94,13 +99,16 @@ export function ours(folder: string): Ours {
               failed: last.state.counts.failed,
               columns: last.state.file?.columns ?? [],
             }
+      const workers = createWorkers({
+        storageUrl: files,
+        storage: noBucket,
+        databaseUrl: `sqlite:${folder}`,
+        aheadMs: () => 0,
+      })
+      // As the service does while a file settles.
+      workers.warm()
+      await pause(warmMs)
       return async () => {
-        const workers = createWorkers({
-          storageUrl: files,
-          storage: noBucket,
-          databaseUrl: `sqlite:${folder}`,
-          aheadMs: () => 0,
-        })
         try {
           last = await workers.import({ run, tenant, previous: before }, () => undefined).result
           previous = run

@@ -12,6 +12,11 @@ export function isPlain(text: string): boolean {
   return true
 }
 
+/** Whether a value of printable ASCII begins or ends with a space. */
+export function hasOuterSpace(text: string): boolean {
+  return text.charCodeAt(0) === space || text.charCodeAt(text.length - 1) === space
+}
+
 /** White space, with NBSP and the byte order mark, and what has no width. */
 function isOuter(code: number): boolean {
   if (code <= lastPlain) return code === space || (code >= 0x09 && code <= 0x0d)

@@ -2,6 +2,7 @@ import {
   cleaned,
   codePoints,
   hasLineBreak,
+  hasOuterSpace,
   isBlank,
   isPlain,
   unusableCharacter,
@@ -40,8 +41,11 @@ export interface RowCheck {
   readonly onCreate: { readonly loginSource: string | null; readonly active: true }
   /** Why no row of this file can create a user: required fields that have no column. Empty mostly. */
   readonly createReasons: readonly RowReason[]
-  /** Checks one record, whose first physical line is `line`; blank records are not rows (isBlankRecord). */
-  readonly check: (cells: readonly string[], line: number) => CheckedRow
+  /**
+   * Checks one record, whose first physical line is `line`; blank records are not rows (isBlankRecord). `plain`: all
+   * of it is known to be printable ASCII, which saves a look at every character.
+   */
+  readonly check: (cells: readonly string[], line: number, plain?: boolean) => CheckedRow
 }
 
 // Where the value of a cell goes that is no stored field.
@@ -84,6 +88,7 @@ export function createRowCheck(options: RowCheckOptions): RowCheck {
   let reasons: RowReason[] = []
   let warnings: RowReason[] = []
   let field = ''
+  let allPlain = false
   const find: Finder = {
     fail(code, params) {
       reasons.push(fieldReason(code, field, params))
@@ -96,7 +101,7 @@ export function createRowCheck(options: RowCheckOptions): RowCheck {
 
   function accepted(cell: Cell, given: string): string | null | undefined {
     let value = isReport ? unescapeFormula(given) : given
-    const plain = value === '' || isPlain(value)
+    const plain = value === '' || (allPlain ? !hasOuterSpace(value) : isPlain(value))
     if (!plain) value = cleaned(value)
     if (value === '') {
       if (cell.required) find.fail(cell.column.requiredCode, requiredParams)
@@ -133,7 +138,8 @@ export function createRowCheck(options: RowCheckOptions): RowCheck {
     fields,
     onCreate: { loginSource: settings.defaultLoginSource, active: true },
     createReasons: missingColumns(options),
-    check(cells, line) {
+    check(cells, line, plain = false) {
+      allPlain = plain
       const row: CheckedRow = {
         line,
         values: [],

@@ -104,7 +104,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
           tally.warn(line, [rowReason(9121, null, { line: judged.lines[0] ?? 0 })])
           return undefined
         }
-        const row = check.check(cells, line)
+        const row = check.check(cells, line, found.plain)
         const failure = (reasons: readonly RowReason[]) =>
           rowFailure(header, { line, cells, record, reasons })
         if (judged !== undefined || row.reasons.length > 0) {

@@ -1,4 +1,3 @@
-const [multiplyA, multiplyB] = [0xcc9e2d51, 0x1b873593]
 const [multiplyC, multiplyD] = [0x85ebca6b, 0xc2b2ae35]
 
 function finish(hash: number): number {
@@ -15,8 +14,8 @@ export function textFingerprint(text: string, seed = 0): number {
   let b = ~a
   for (let i = 0; i < text.length; i += 1) {
     const code = text.charCodeAt(i)
-    a = Math.imul(a ^ Math.imul(code, multiplyA), 0x9e3779b1)
-    b = Math.imul(b ^ Math.imul(code, multiplyB), 0x85ebca77)
+    a = Math.imul(a ^ code, 0x9e3779b1)
+    b = Math.imul(b ^ code, 0x85ebca77)
     a = (a << 11) | (a >>> 21)
     b = (b << 17) | (b >>> 15)
   }

@@ -24,7 +24,7 @@ const maxPlaces = 2 ** 18
 // The bytes of a hundred thousand rows, as many as a nightly file of millions may have changed.
 const maxKeptBytes = 2 ** 24
 
-const [isQuoted, isTooLong, isUnterminated] = [1, 2, 4]
+const [isQuoted, isTooLong, isUnterminated, isPlain] = [1, 2, 4, 8]
 
 /** A list of records that gives up their bytes when it gets long, and itself when it gets longer. */
 export function createPlaces(): Places {
@@ -74,7 +74,8 @@ export function createPlaces(): Places {
     flags[count] =
       (record.quoted ? isQuoted : 0) |
       (record.tooLong ? isTooLong : 0) |
-      (record.terminated ? 0 : isUnterminated)
+      (record.terminated ? 0 : isUnterminated) |
+      (record.plain ? isPlain : 0)
   }
 
   const kept: KeptRecord = {
@@ -90,6 +91,8 @@ export function createPlaces(): Places {
     hash: 0,
     userId: 0,
     keepFirstLine: () => undefined,
+    plain: false,
+    text: () => bytes.toString('latin1', kept.start, kept.end),
     position: () => at,
   }
   let at = 0
@@ -120,6 +123,7 @@ export function createPlaces(): Places {
       kept.quoted = (flag & isQuoted) !== 0
       kept.tooLong = (flag & isTooLong) !== 0
       kept.terminated = (flag & isUnterminated) === 0
+      kept.plain = (flag & isPlain) !== 0
       kept.hash = hashes[index] ?? 0
       kept.userId = userIds[index] ?? 0
       return kept

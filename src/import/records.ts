@@ -1,6 +1,6 @@
 import { fileLimits } from '../domain/format.ts'
 import type { FileReader } from '../domain/storage.ts'
-import { roomBytes, roomUsed } from './sieve.ts'
+import { roomBytes, slackBytes } from './sieve.ts'
 import type { Sieve, Sifted, Unsifted } from './sieve.ts'
 
 const { maxRecordBytes } = fileLimits
@@ -37,6 +37,10 @@ export interface RecordAtHand {
   /** False for a last record without line end. */
   terminated: boolean
   keepFirstLine(): void
+  /** It is known that all of it is printable ASCII: then its bytes need no decoding. */
+  plain: boolean
+  /** Of a plain record. */
+  text(): string
   /** Byte of the file where it begins. */
   position(): number
 }
@@ -63,7 +67,8 @@ export interface Records extends RecordAtHand {
 
 /** Splits a file into records without decoding it. */
 export function createRecords({ file, position, line, room: given }: RecordOptions): Records {
-  const room = given ?? Buffer.allocUnsafeSlow(roomBytes)
+  const room = given ?? Buffer.allocUnsafeSlow(Math.min(roomBytes, file.size + 2 * slackBytes))
+  const used = room.length - slackBytes
   let base = position
   let at = 0
   let atLine = line
@@ -75,6 +80,8 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
   // The end of the line at hand: its last byte + 1, and where the next begins.
   let lineEnd = 0
   let lineNext = 0
+  // The piece of the file as text.
+  let piece: string | undefined
   let firstEnd = 0
   let firstNext = 0
 
@@ -133,7 +140,9 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
     unclosed: false,
     tooLong: false,
     terminated: true,
+    plain: false,
     next() {
+      records.plain = false
       if (skipping && !skipLine()) return false
       if (at >= limit) return false
       if (!findLine(at)) {
@@ -179,11 +188,12 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
     async fill() {
       if (ended) return false
       const rest = limit - at
+      piece = undefined
       if (at > 0) room.copyWithin(0, at, limit)
       base += at
       at = 0
       limit = rest
-      const free = room.subarray(rest, roomUsed)
+      const free = room.subarray(rest, used)
       const chunk = await file.read(base + rest, free.length, free)
       if (chunk.length === 0) {
         ended = true
@@ -208,7 +218,12 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
       forget()
       return sifted
     },
-    take({ start, end, line: foundLine, quoted }) {
+    text() {
+      // One for all records of a piece: each is then a part of it, without bytes of its own.
+      piece ??= records.buffer.toString('latin1', 0, limit)
+      return piece.slice(records.start, records.end)
+    },
+    take({ start, end, line: foundLine, quoted, plain }) {
       records.start = start
       records.end = end
       records.line = foundLine
@@ -217,6 +232,7 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
       records.unclosed = false
       records.tooLong = false
       records.terminated = true
+      records.plain = plain
     },
     skipTo(to, toLine) {
       if (to - base <= limit) at = to - base

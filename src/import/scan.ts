@@ -1,4 +1,4 @@
-import { cleaned, isBlankRecord } from '../domain/cell.ts'
+import { cleaned, isBlankRecord, isPlain } from '../domain/cell.ts'
 import type { KeySighting, Ledger, RowKeys, UniqueKeys } from '../domain/directory.ts'
 import { figure } from '../domain/figures.ts'
 import { fileLimits } from '../domain/format.ts'
@@ -20,8 +20,8 @@ import { bothOf, has, mark, sizeOf, userSet } from './user-set.ts'
 import { readKeys, readRecord, walk } from './walk.ts'
 import type { Visited } from './walk.ts'
 
-// Shorter rows have no room for a key.
-const leastRowBytes = 24
+// Rows are longer mostly: of short ones there are more, and the table is full before the end.
+const rowBytes = 96
 const keysOfRow = 3
 const suspectBits = 2 ** 24
 const sightingsAtOnce = 500
@@ -62,7 +62,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   const places = createPlaces()
   const { present } = sieve
   const repeated = userSet(ledger.lastUserId)
-  const seen = createSeen((keysOfRow * source.file.size) / leastRowBytes)
+  const seen = createSeen((keysOfRow * source.file.size) / rowBytes)
   const suspects = createFilter(suspectBits)
   const keysOf = keyReader(header)
   const stop = (at: number): boolean => onRead(at)
@@ -188,7 +188,10 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
         const { record, cells, fault } = readRecord(found, source)
         if (fault === null && isBlankRecord(cells)) return undefined
         // A row that is not imported meets nobody; its check costs less than its look-ups.
-        if (!full && (fault !== null || check.check(cells, found.line).reasons.length > 0)) {
+        if (
+          !full &&
+          (fault !== null || check.check(cells, found.line, found.plain).reasons.length > 0)
+        ) {
           return undefined
         }
         if (full && (fault !== null || cells.length !== header.names.length)) {
@@ -290,6 +293,7 @@ function keyReader({ columns, isReport }: HeaderMatch): KeyReader {
   }
   const value = (cells: readonly string[], column: number): string => {
     const cell = column < 0 ? '' : (cells[column] ?? '')
+    if (cell === '' || (!isReport && isPlain(cell))) return cell
     return cleaned(isReport ? unescapeFormula(cell) : cell)
   }
   const read = (cells: readonly string[], each: (key: string) => void): boolean => {

@@ -10,6 +10,8 @@ export interface Unsifted {
   hash: number
   userId: number
   quoted: boolean
+  /** All of it is printable ASCII. */
+  plain: boolean
 }
 
 /** How far a call of `sift` came. */
@@ -52,12 +54,10 @@ export interface Sieve {
 
 // Large enough that a read costs nothing beside its records, small enough to stay in the processor's cache.
 const chunkBytes = 512 * 1024
-// The sieve looks at 16 bytes at a time: so many behind a piece may be read.
-const slackBytes = 64
+/** The sieve looks at 16 bytes at a time: so many behind a piece may be read. */
+export const slackBytes = 64
 /** A piece of the file, and the start of a record before it. */
 export const roomBytes = chunkBytes + fileLimits.maxRecordBytes + slackBytes
-/** So much of a room can be filled. */
-export const roomUsed = roomBytes - slackBytes
 
 const pageBytes = 65_536
 const writtenBytes = 32
@@ -124,7 +124,15 @@ export function createSieve({ lastUserId, seed }: { lastUserId: number; seed: nu
   const hashes = new Float64Array(memory.buffer, hashesAt, lastUserId + 1)
   const written = new Uint32Array(memory.buffer, out, (writtenAtOnce * writtenBytes) / 4)
   const writtenHashes = new Float64Array(memory.buffer, out, (writtenAtOnce * writtenBytes) / 8)
-  const found: Unsifted = { start: 0, end: 0, line: 0, hash: 0, userId: 0, quoted: false }
+  const found: Unsifted = {
+    start: 0,
+    end: 0,
+    line: 0,
+    hash: 0,
+    userId: 0,
+    quoted: false,
+    plain: false,
+  }
   const sifted: Sifted = { at: 0, line: 0, passed: 0, count: 0 }
   let indexed = false
 
@@ -165,6 +173,7 @@ export function createSieve({ lastUserId, seed }: { lastUserId: number; seed: nu
       found.userId = written[at + 3] ?? 0
       found.hash = writtenHashes[at / 2 + 2] ?? 0
       found.quoted = (written[at + 6] ?? 0) > 0
+      found.plain = written[at + 7] === 0
       return found
     },
   }

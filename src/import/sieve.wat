@@ -116,10 +116,10 @@
         (br $users))))
 
   ;; Passes over records that are known and not met before. The others are written down, 32 bytes each: start,
-  ;; end, line, user, fingerprint (f64), number of quotes. Stops before a record that is no single line with a line feed and an even
+  ;; end, line, user, fingerprint (f64), number of quotes, where it is not printable ASCII. Stops before a record that is no single line with a line feed and an even
   ;; number of quotes, or is longer than $longest: whoever can read such a record goes on.
   (func (export "sift") (param $limit i32) (param $longest i32) (result i32)
-    (local $at i32) (local $block i32) (local $feeds i32) (local $quotes i32) (local $bytes v128) (local $bits i32)
+    (local $at i32) (local $block i32) (local $feeds i32) (local $quotes i32) (local $high i32) (local $returns i32) (local $bytes v128) (local $bits i32)
     (local $end i32) (local $hash f64) (local $user i32) (local $out i32) (local $place i32)
     (local.set $out (global.get $out))
     (local.set $at (global.get $at))
@@ -129,6 +129,7 @@
         (br_if $stop (i32.ge_u (local.get $out) (global.get $outEnd)))
         (local.set $block (local.get $at))
         (local.set $quotes (i32.const 0))
+        (local.set $high (i32.const 0))
         (loop $blocks
           (local.set $bytes (v128.load align=1 (local.get $block)))
           (local.set $feeds (i8x16.bitmask (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 10)))))
@@ -136,12 +137,18 @@
           (local.set $bits (i32.sub (i32.and (local.get $feeds) (i32.sub (i32.const 0) (local.get $feeds))) (i32.const 1)))
           (local.set $quotes (i32.add (local.get $quotes) (i32.popcnt (i32.and (local.get $bits)
             (i8x16.bitmask (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 34))))))))
-          (local.set $bits (i32.and (local.get $bits)
+          (local.set $returns (i32.and (local.get $bits)
             (i8x16.bitmask (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 13))))))
-          (if (local.get $bits)
+          (if (local.get $returns)
+            (then (local.set $bits (i32.sub (i32.and (local.get $returns) (i32.sub (i32.const 0) (local.get $returns))) (i32.const 1)))))
+          ;; As a signed number what is beyond ASCII is less than a space too.
+          (local.set $high (i32.or (local.get $high) (i32.and (local.get $bits) (i8x16.bitmask (v128.or
+            (i8x16.lt_s (local.get $bytes) (i8x16.splat (i32.const 32)))
+            (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 127))))))))
+          (if (local.get $returns)
             (then
               ;; A carriage return: the one right before a line feed, or a line end of its own.
-              (local.set $end (i32.add (local.get $block) (i32.ctz (local.get $bits))))
+              (local.set $end (i32.add (local.get $block) (i32.ctz (local.get $returns))))
               (br_if $stop (i32.ge_u (i32.add (local.get $end) (i32.const 1)) (local.get $limit)))
               (br_if $stop (i32.ne (i32.load8_u offset=1 (local.get $end)) (i32.const 10)))
               (local.set $block (i32.add (local.get $end) (i32.const 2))))
@@ -174,6 +181,7 @@
         (i32.store offset=12 (local.get $out) (local.get $user))
         (f64.store offset=16 (local.get $out) (local.get $hash))
         (i32.store offset=24 (local.get $out) (local.get $quotes))
+        (i32.store offset=28 (local.get $out) (local.get $high))
         (local.set $out (i32.add (local.get $out) (i32.const 32)))
         (global.set $line (i32.add (global.get $line) (i32.const 1)))
         (local.set $at (local.get $block))

@@ -50,9 +50,9 @@ export async function walk(options: WalkOptions): Promise<boolean> {
       if (index >= places.count) return true
       records.skipTo(places.position(index), places.line(index))
       index += 1
-    } else if (passOver !== undefined) {
+    } else if (passOver !== undefined || sieve.lastUserId === 0) {
       const { count, passed } = records.sift(sieve)
-      if (passed > 0) passOver(passed)
+      if (passed > 0) passOver?.(passed)
       for (let i = 0; i < count; i += 1) {
         const found = sieve.unsifted(i)
         visited.hash = found.hash
@@ -104,13 +104,13 @@ export interface ReadRecord {
  */
 export function readRecord(records: RecordAtHand, source: Source): ReadRecord {
   const { delimiter, header } = source
-  let record = source.decode(records.buffer, records.start, records.end)
+  let record = textOf(records, source)
   if (records.tooLong) return { record, cells: [], fault: { kind: 'too long', column: 0 } }
   if (!records.quoted) return { record, cells: record.split(delimiter), fault: null }
   let cells = splitQuoted(record, delimiter)
   if (records.several && (!Array.isArray(cells) || !fits(cells, header))) {
     records.keepFirstLine()
-    record = source.decode(records.buffer, records.start, records.end)
+    record = textOf(records, source)
     cells = splitQuoted(record, delimiter)
   }
   return Array.isArray(cells) ? { record, cells, fault: null } : { record, cells: [], fault: cells }
@@ -119,7 +119,7 @@ export function readRecord(records: RecordAtHand, source: Source): ReadRecord {
 /** The same, but of a plain record of a file that goes on maybe only the first `width` cells. */
 export function readKeys(found: RecordAtHand, source: Source, width: number): ReadRecord {
   if (found.quoted || found.tooLong || !found.terminated) return readRecord(found, source)
-  const record = source.decode(found.buffer, found.start, found.end)
+  const record = textOf(found, source)
   const cells = record.split(source.delimiter, width)
   // An empty one may be a row all the same, by what stands farther on.
   return isBlankRecord(cells) ? readRecord(found, source) : { record, cells, fault: null }
@@ -127,4 +127,8 @@ export function readKeys(found: RecordAtHand, source: Source, width: number): Re
 
 function fits(cells: readonly string[], { names }: HeaderMatch): boolean {
   return cells.length >= names.length && isBlankRecord(cells.slice(names.length))
+}
+
+function textOf(found: RecordAtHand, { decode }: Source): string {
+  return found.plain ? found.text() : decode(found.buffer, found.start, found.end)
 }
