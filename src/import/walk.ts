@@ -129,6 +129,6 @@ function fits(cells: readonly string[], { names }: HeaderMatch): boolean {
   return cells.length >= names.length && isBlankRecord(cells.slice(names.length))
 }
 
-function textOf(found: RecordAtHand, { decode }: Source): string {
-  return found.plain ? found.text() : decode(found.buffer, found.start, found.end)
+function textOf(found: RecordAtHand, source: Source): string {
+  return found.plain ? found.text() : source.decode(found.buffer, found.start, found.end)
 }
