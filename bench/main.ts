@@ -2,6 +2,7 @@
 const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<void> }>> = {
   import: () => import('./import.ts'),
   start: () => import('./start.ts'),
+  login: () => import('./login.ts'),
   sftp: () => import('./sftp.ts'),
   console: () => import('./console.ts'),
 }

@@ -239,7 +239,7 @@ async function readlink(conversation: Conversation, { fields }: Request): Promis
 }
 
 /** Every request of version 3, one row each; INIT is answered before there are any. */
-export const packetKinds: readonly PacketKind[] = [
+const packetKinds: readonly PacketKind[] = [
   { type: packetType.open, name: 'OPEN', writes: 'folder', handle: open },
   { type: packetType.close, name: 'CLOSE', writes: 'upload', handle: close },
   { type: packetType.read, name: 'READ', writes: 'no', handle: read },
