@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import SftpClient from 'ssh2-sftp-client'
 import { password } from '../../drop/door.ts'
@@ -25,6 +25,8 @@ export interface Operations {
   resume?: (login: Login, local: string, remote: string) => Promise<unknown>
   /** Many files in one session; undefined where each would be a session. */
   putMany?: (login: Login, localFolder: string, count: number) => Promise<unknown>
+  /** By the private key at `key`, without a password. */
+  putByKey(login: Login, key: string, local: string, remote: string): Promise<unknown>
 }
 
 export interface ClientProgram extends Operations {
@@ -71,6 +73,18 @@ export function opensshOptions(login: Login): { args: string[]; env: Record<stri
   return { args, env: { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' } }
 }
 
+/** Options with which OpenSSH's programs use one key and nothing else. */
+function opensshKey(key: string): string[] {
+  const options = [
+    'BatchMode=yes',
+    'StrictHostKeyChecking=no',
+    'UserKnownHostsFile=/dev/null',
+    'IdentitiesOnly=yes',
+    'LogLevel=ERROR',
+  ]
+  return ['-i', key, ...options.flatMap((option) => ['-o', option])]
+}
+
 const double = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`
 
 function openssh(login: Login, line: string): Promise<string> {
@@ -87,14 +101,14 @@ function psftp(login: Login, line: string): Promise<string> {
 }
 const doubled = (text: string): string => `"${text.replaceAll('"', '""')}"`
 
-function lftp(login: Login, line: string): Promise<string> {
-  const connect =
-    'ssh -a -x -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR'
+function lftp(login: Login, line: string, key?: string): Promise<string> {
+  const options = key === undefined ? [] : opensshKey(key)
+  const connect = `ssh -a -x -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR ${options.join(' ')}`
   const commands = [
     'set net:max-retries 1; set net:timeout 10; set cmd:fail-exit yes; set sftp:auto-confirm yes',
     'set sftp:charset UTF-8; set file:charset UTF-8',
     `set sftp:connect-program "${connect}"`,
-    `open -u maple,${double(login.password)} sftp://127.0.0.1:${login.server.port}`,
+    `open -u maple,${key === undefined ? double(login.password) : ''} sftp://127.0.0.1:${login.server.port}`,
     line,
   ]
   return call('lftp', ['-c', commands.join('; ')], { LC_ALL: 'C.UTF-8' })
@@ -107,11 +121,19 @@ function curl(login: Login, remote: string, ...args: string[]): Promise<string> 
 
 async function rclone(login: Login, ...args: string[]): Promise<string> {
   const obscured = (await call('rclone', ['obscure', login.password])).trim()
+  return rcloneWith(login, { PASS: obscured }, args)
+}
+
+async function rcloneWith(
+  login: Login,
+  proof: Record<string, string>,
+  args: string[],
+): Promise<string> {
   const where = {
     HOST: '127.0.0.1',
     PORT: String(login.server.port),
     USER: 'maple',
-    PASS: obscured,
+    ...proof,
   }
   const env: Record<string, string> = {
     RCLONE_CONFIG_R_TYPE: 'sftp',
@@ -140,10 +162,14 @@ function paramiko(login: Login, line: string, ...args: string[]): Promise<string
   return call(pythonWith('paramiko') ?? '', [path, port, login.password, line, ...args])
 }
 
-async function npm<T>(login: Login, work: (client: SftpClient) => Promise<T>): Promise<T> {
+async function npm<T>(
+  login: Login,
+  work: (client: SftpClient) => Promise<T>,
+  proof: { password?: string; privateKey?: string } = { password: login.password },
+): Promise<T> {
   const client = new SftpClient()
   const where = { host: '127.0.0.1', port: login.server.port }
-  await client.connect({ ...where, username: 'maple', password: login.password })
+  await client.connect({ ...where, username: 'maple', ...proof })
   try {
     return await work(client)
   } finally {
@@ -163,6 +189,11 @@ export const programs: ClientProgram[] = [
     remove: (login, remote) => openssh(login, `rm ${double(remote)}`),
     resume: (login, local, remote) => openssh(login, `reput ${local} ${remote}`),
     putMany: (login, folder) => openssh(login, `put ${folder}/*`),
+    putByKey(login, key, local, remote) {
+      const batch = script(login, `put ${local} ${remote}\n`)
+      const where = ['-P', String(login.server.port), '-b', batch, 'maple@127.0.0.1']
+      return call('sftp', [...opensshKey(key), ...where])
+    },
   },
   {
     name: 'OpenSSH scp -s',
@@ -187,6 +218,10 @@ export const programs: ClientProgram[] = [
     list: (login) => openssh(login, 'ls -1'),
     rename: (login, from, to) => openssh(login, `rename ${double(from)} ${double(to)}`),
     remove: (login, remote) => openssh(login, `rm ${double(remote)}`),
+    putByKey(login, key, local, remote) {
+      const where = ['-P', String(login.server.port), local, `maple@127.0.0.1:${remote}`]
+      return call('scp', ['-s', ...opensshKey(key), ...where])
+    },
   },
   {
     name: 'PuTTY psftp',
@@ -198,6 +233,14 @@ export const programs: ClientProgram[] = [
     remove: (login, remote) => psftp(login, `rm ${doubled(remote.replace(/[\\?*[\]]/g, '\\$&'))}`),
     resume: (login, local, remote) => psftp(login, `reput ${local} ${remote}`),
     putMany: (login, folder) => psftp(login, `lcd ${folder}\nmput *`),
+    async putByKey(login, key, local, remote) {
+      const { server } = login
+      const own = `${key}.ppk`
+      await call('puttygen', [key, '-O', 'private', '-o', own])
+      const batch = script(login, `put ${local} ${remote}\nquit\n`)
+      const where = ['-P', String(server.port), '-hostkey', server.fingerprint, '-i', own]
+      return call('psftp', ['-batch', '-noagent', ...where, '-b', batch, 'maple@127.0.0.1'])
+    },
   },
   {
     name: 'lftp',
@@ -209,6 +252,7 @@ export const programs: ClientProgram[] = [
     remove: (login, remote) => lftp(login, `rm ${double(remote)}`),
     resume: (login, local, remote) => lftp(login, `put -c ${local} -o ${remote}`),
     putMany: (login, folder) => lftp(login, `lcd ${folder}; mput *`),
+    putByKey: (login, key, local, remote) => lftp(login, `put ${local} -o ${remote}`, key),
   },
   {
     name: 'curl',
@@ -230,6 +274,11 @@ export const programs: ClientProgram[] = [
         `${folder}/f[0-${count - 1}].part`,
         `sftp://127.0.0.1:${login.server.port}/`,
       ]),
+    putByKey: (login, key, local, remote) =>
+      call('curl', [
+        ...['-sS', '-k', '-u', 'maple:', '--key', key, '--pubkey', `${key}.pub`, '-T', local],
+        `sftp://127.0.0.1:${login.server.port}/${remote}`,
+      ]),
   },
   {
     name: 'rclone',
@@ -240,6 +289,8 @@ export const programs: ClientProgram[] = [
     rename: (login, from, to) => rclone(login, 'moveto', `r:${from}`, `r:${to}`),
     remove: (login, remote) => rclone(login, 'deletefile', `r:${remote}`),
     putMany: (login, folder) => rclone(login, 'copy', folder, 'r:'),
+    putByKey: (login, key, local, remote) =>
+      rcloneWith(login, { KEY_FILE: key }, ['copyto', local, `r:${remote}`]),
   },
   {
     name: 'Python paramiko',
@@ -262,6 +313,14 @@ export const programs: ClientProgram[] = [
         'import os\nfor n in os.listdir(args[0]): sftp.put(args[0] + "/" + n, n)',
         folder,
       ),
+    putByKey(login, key, local, remote) {
+      const text = paramikoScript.replace(
+        'password=password',
+        'pkey=paramiko.Ed25519Key.from_private_key_file(password)',
+      )
+      const args = [String(login.server.port), key, 'sftp.put(args[0], args[1])', local, remote]
+      return call(pythonWith('paramiko') ?? '', [script(login, text), ...args])
+    },
   },
   {
     name: 'ssh2-sftp-client',
@@ -275,8 +334,11 @@ export const programs: ClientProgram[] = [
     resume: (login, local, remote) =>
       npm(login, async (client) => {
         const { size } = await client.stat(`/${remote}`)
-        const { readFileSync } = await import('node:fs')
         await client.append(readFileSync(local).subarray(size), `/${remote}`)
+      }),
+    putByKey: (login, key, local, remote) =>
+      npm(login, (client) => client.fastPut(local, `/${remote}`), {
+        privateKey: readFileSync(key, 'utf8'),
       }),
   },
 ]
