@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { duckdb } from './import/duckdb.ts'
+import { oursOnPostgres } from './import/ours-postgres.ts'
 import { ours } from './import/ours.ts'
 import type { Ours } from './import/ours.ts'
 import { psql } from './import/psql.ts'
@@ -54,6 +55,13 @@ const cases: Readonly<Record<string, PeerCase>> = {
   },
 }
 
+/** With `--db postgres`: psql on a server of the same kind, and the same files. */
+const postgresTargets: Readonly<Record<string, PeerCase['targets']>> = {
+  first: { 'psql \\copy': { 1_000_000: 1 } },
+  nightly: { 'psql \\copy': { 1_000_000: 8 } },
+  changed: { 'psql \\copy': { 1_000_000: 4 } },
+}
+
 const peers: Readonly<Record<string, (folder: string) => Side | Promise<Side>>> = {
   'sqlite3 shell': sqliteShell,
   DuckDB: duckdb,
@@ -91,14 +99,21 @@ async function checkWork(side: Side, rows: number, what: string): Promise<void> 
   }
 }
 
-async function measure(name: string, rows: number, rounds: number, only: string[]): Promise<void> {
-  const kind = cases[name]
-  if (kind === undefined) throw new Error(`Cannot measure "${name}"`)
+interface Asked {
+  rounds: number
+  only: string[]
+  db: string
+}
+
+async function measure(name: string, rows: number, { rounds, only, db }: Asked): Promise<void> {
+  const found = cases[name]
+  if (found === undefined) throw new Error(`Cannot measure "${name}"`)
+  const kind = db === 'postgres' ? { ...found, targets: postgresTargets[name] ?? {} } : found
   const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-bench-'))
   const files: Files = { base: join(folder, 'base.csv'), changed: join(folder, 'changed.csv') }
   writeFile(files.base, { rows })
   writeFile(files.changed, { rows, changed: true })
-  const us = ours(join(folder, 'ours'))
+  const us = ours(join(folder, 'ours'), db === 'postgres' ? await oursOnPostgres() : undefined)
   const sides: Side[] = [us]
   try {
     for (const peer of Object.keys(kind.targets)) {
@@ -146,7 +161,7 @@ async function measure(name: string, rows: number, rounds: number, only: string[
   }
 }
 
-/** `npm run bench -- import [--rows N] [--case NAME] [--rounds N] [--peer NAME]`: the import against its peers, paired. */
+/** `npm run bench -- import [--rows N] [--case NAME] [--rounds N] [--peer NAME] [--db postgres]`: the import against its peers, paired. */
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -155,11 +170,14 @@ export async function run(args: string[]): Promise<void> {
       case: { type: 'string', multiple: true },
       rounds: { type: 'string', default: '5' },
       peer: { type: 'string', multiple: true, default: [] },
+      db: { type: 'string', default: 'sqlite' },
     },
   })
   console.log(machine())
   const sizes = (values.rows ?? ['10000', '100000', '1000000']).map(Number)
   for (const name of values.case ?? Object.keys(cases)) {
-    for (const rows of sizes) await measure(name, rows, Number(values.rounds), values.peer)
+    for (const rows of sizes) {
+      await measure(name, rows, { rounds: Number(values.rounds), only: values.peer, db: values.db })
+    }
   }
 }

@@ -44,13 +44,21 @@ export interface Ours extends Side {
   readonly last: ImportResult | undefined
 }
 
+/** A PostgreSQL database of ours, migrated. */
+export interface OursOnPostgres {
+  url: string
+  reset(): Promise<void>
+  users(): Promise<number>
+  close(): Promise<void>
+}
+
 /**
  * The import as the service does it: a worker thread of its own, file store, directory, report of failed rows.
  *
  * The digest of the file is known, as it is after an upload, and the thread is a new one that has begun to start
  * while the file settled; it has not run any of the code.
  */
-export function ours(folder: string): Ours {
+export function ours(folder: string, postgres?: OursOnPostgres): Ours {
   const files = join(folder, 'files')
   const database = join(folder, 'directory', 'ten_maple.db')
   const digests = new Map<string, string>()
@@ -74,6 +82,7 @@ export function ours(folder: string): Ours {
     },
     async reset() {
       for (const end of ['', '-wal', '-shm']) rmSync(`${database}${end}`, { force: true })
+      await postgres?.reset()
       previous = undefined
     },
     async prepare(file) {
@@ -102,7 +111,7 @@ export function ours(folder: string): Ours {
       const workers = createWorkers({
         storageUrl: files,
         storage: noBucket,
-        databaseUrl: `sqlite:${folder}`,
+        databaseUrl: postgres?.url ?? `sqlite:${folder}`,
         aheadMs: () => 0,
       })
       // As the service does while a file settles.
@@ -118,12 +127,14 @@ export function ours(folder: string): Ours {
       }
     },
     async users() {
+      if (postgres !== undefined) return postgres.users()
       const db = new DatabaseSync(database, { readOnly: true })
       const count = Number(db.prepare('SELECT count(*) AS n FROM users').get()?.['n'])
       db.close()
       return count
     },
     async close() {
+      await postgres?.close()
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -40,6 +40,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
   const faultOf = faultReader(source)
   const verdicts = await verdictReader(ledger, options.line)
   let pending: ImportRow[] = []
+  let storing: Promise<void> = Promise.resolve()
   let inBatch = 0
   let stopped = false
 
@@ -48,9 +49,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
     await ledger.fail(failure)
   }
 
-  async function flush(): Promise<void> {
-    const rows = pending
-    pending = []
+  async function store(rows: readonly ImportRow[]): Promise<void> {
     for (const [index, outcome] of (await ledger.apply(rows)).entries()) {
       const given = rows[index]
       if (given === undefined || outcome === 'deferred') continue
@@ -65,6 +64,21 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
     }
   }
 
+  /** The next rows are read while these are stored: with PostgreSQL that is another process. */
+  async function flush(): Promise<void> {
+    const rows = pending
+    pending = []
+    await storing
+    storing = store(rows)
+    // A failure is met by who waits for it next.
+    storing.catch(() => undefined)
+  }
+
+  async function flushAll(): Promise<void> {
+    await flush()
+    await storing
+  }
+
   const { places, ...rest } = options
   const done = await walk({
     ...rest,
@@ -72,7 +86,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
     pause: async (position, line) => {
       if (inBatch < rowsPerBatch && !onRead(position)) return false
       inBatch = 0
-      await flush()
+      await flushAll()
       stopped = await onBatch(position, line)
       return stopped
     },
@@ -117,7 +131,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
       }
     },
   })
-  if (!stopped) await flush()
+  if (!stopped) await flushAll()
   return done
 }
 

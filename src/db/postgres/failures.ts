@@ -2,7 +2,7 @@ import type { RowFailure } from '../../domain/importer.ts'
 import { json, number } from '../row.ts'
 import type { Postgres } from './connect.ts'
 
-const atOnce = 500
+const atOnce = 2_000
 
 /** Keeps the failed rows of one run; `sql` is another session for a dry run, which is rolled back as a whole. */
 export function createFailures(sql: Postgres, run: number) {
@@ -24,9 +24,10 @@ export function createFailures(sql: Postgres, run: number) {
   }
 
   return {
-    async keep(failure: RowFailure): Promise<void> {
+    /** True when it is time to flush. */
+    add(failure: RowFailure): boolean {
       gathered.set(failure.line, failure)
-      if (gathered.size >= atOnce) await flush()
+      return gathered.size >= atOnce
     },
     flush,
     /** What an earlier try has left. */

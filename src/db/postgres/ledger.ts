@@ -121,6 +121,31 @@ function ledgerOf(parts: LedgerParts): Ledger {
     return outcome
   }
 
+  // Rows are checked while others are stored, and may fail meanwhile: one after the other on the one connection.
+  let last: Promise<unknown> = Promise.resolve()
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = last.then(work)
+    last = turn.catch(() => undefined)
+    return turn
+  }
+
+  async function apply(given: readonly ImportRow[]): Promise<RowOutcome[]> {
+    const { outcomes, created } = await store().apply(given)
+    await keepPasswords(given, created)
+    const waiting: Waiting[] = []
+    for (const [index, outcome] of outcomes.entries()) {
+      const row = given[index]
+      if (row === undefined) continue
+      mark(outcome)
+      if (typeof outcome !== 'object') continue
+      if (!outcome.reasons.some(({ code }) => code === 9019 || code === 9020)) continue
+      waiting.push(await waitingFor(row))
+      outcomes[index] = 'deferred'
+    }
+    await deferred.keep(waiting)
+    return outcomes
+  }
+
   async function keepPasswords(
     given: readonly ImportRow[],
     created: ReadonlyMap<CheckedRow, number>,
@@ -163,23 +188,10 @@ function ledgerOf(parts: LedgerParts): Ledger {
     // A table of all tenants keeps its indexes.
     expect: () => undefined,
     rowsAtOnce: 5_000,
-    async apply(given) {
-      const { outcomes, created } = await store().apply(given)
-      await keepPasswords(given, created)
-      const waiting: Waiting[] = []
-      for (const [index, outcome] of outcomes.entries()) {
-        const row = given[index]
-        if (row === undefined) continue
-        mark(outcome)
-        if (typeof outcome !== 'object') continue
-        if (!outcome.reasons.some(({ code }) => code === 9019 || code === 9020)) continue
-        waiting.push(await waitingFor(row))
-        outcomes[index] = 'deferred'
-      }
-      await deferred.keep(waiting)
-      return outcomes
+    apply: (given) => inTurn(() => apply(given)),
+    async fail(failure) {
+      if (failures.add(failure)) await inTurn(() => failures.flush())
     },
-    fail: (failure) => failures.keep(failure),
     async settle(each) {
       await deferred.settle({
         rows: store(),
@@ -189,7 +201,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
     },
     sight: (found) => sightings.add(found),
     judge: () => sightings.judge(),
-    verdicts: (line, limit) => sightings.verdicts(line, limit),
+    verdicts: (line, limit) => inTurn(() => sightings.verdicts(line, limit)),
     find: (keys) => presence.find(keys),
     holders: (keys) => presence.holders(keys),
     keepPresence: (users) => presence.keep(users),
