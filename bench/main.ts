@@ -3,6 +3,8 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   import: () => import('./import.ts'),
   start: () => import('./start.ts'),
   login: () => import('./login.ts'),
+  scale: () => import('./scale.ts'),
+  arrivals: () => import('./arrivals.ts'),
   sftp: () => import('./sftp.ts'),
   console: () => import('./console.ts'),
 }

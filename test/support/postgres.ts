@@ -26,6 +26,8 @@ export function postgresPrograms(): string | undefined {
 /** A PostgreSQL server of our own, on loopback, in a folder that goes with it. */
 export interface Cluster {
   readonly port: number
+  /** Of the server's first process; 0 while it is stopped. */
+  readonly pid: number
   /** Makes an empty database; resolves to its URL. */
   database(): Promise<string>
   /** Runs SQL by psql in the database of `url`; resolves to what it printed, one row a line. */
@@ -95,6 +97,9 @@ export async function startPostgres(
 
   const cluster: Cluster = {
     port,
+    get pid() {
+      return server?.pid ?? 0
+    },
     async database() {
       databases += 1
       const name = `test_${databases}`
