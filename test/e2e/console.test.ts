@@ -20,11 +20,12 @@ describe.skipIf(program === undefined)('the console in chromium', { timeout: 120
   let client: string
 
   beforeAll(async () => {
+    // The browser first: when it does not come up, no server is left behind.
+    browser = await launch(program ?? '')
     server = await startServer()
     base = `http://127.0.0.1:${server.httpPort}`
-    browser = await launch(program ?? '')
     tab = await openTab(browser, base)
-  })
+  }, 120_000)
   afterAll(async () => {
     await browser.close()
     expect(await server.stop()).toBe(0)
@@ -98,10 +99,13 @@ describe.skipIf(program === undefined)('the console in chromium', { timeout: 120
   test('a file is checked in the drop area, and then imported', async () => {
     const { page } = tab
     expect(await tab.inspect('drop', `${client}/drop`)).toEqual([])
-    await page
-      .locator('input[type=file]')
-      .setInputFiles(join(top, 'examples', 'users-with-failures.csv'))
-    await page.getByRole('button', { name: 'Check it first' }).click()
+    const csv = readFileSync(join(top, 'examples', 'users-with-failures.csv'), 'utf8')
+    const dataTransfer = await page.evaluateHandle((text) => {
+      const dragged = new DataTransfer()
+      dragged.items.add(new File([text], 'users-with-failures.csv', { type: 'text/csv' }))
+      return dragged
+    }, csv)
+    await page.dispatchEvent('.drop-area', 'drop', { dataTransfer })
     await page.waitForURL(/\/console\/imports\/run_/)
     await ended('With failures')
     await page.reload()

@@ -74,7 +74,7 @@ export async function openTab(
     // Half a megabyte: once a page.
     if (!(await page.evaluate(`typeof axe === 'object'`))) await page.evaluate(axe.source)
     const found = await page.evaluate<Finding[]>(
-      `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)`,
+      `axe.run(document, { resultTypes: ['violations'], preload: false }).then(({ violations }) => violations)`,
     )
     return found
       .filter(({ impact }) => grave.includes(impact ?? ''))
