@@ -9,6 +9,9 @@ import { done, page } from './page.ts'
 import type { ConsolePage, Content } from './page.ts'
 import type { createSessions } from './session.ts'
 
+// A guess at 256 bits never hits; what guesses must not do is fill the disk with entries of the audit.
+const failuresKept = 60
+
 /** Sign-in by token or one-time link, and sign-out. */
 export function signIn(options: {
   sessions: ReturnType<typeof createSessions>
@@ -16,6 +19,14 @@ export function signIn(options: {
   clock: Clock
 }): ConsolePage[] {
   const { sessions, audit, clock } = options
+  let minute = { began: 0, failures: 0 }
+  /** False once too many sign-ins have failed within a minute to keep each of them. */
+  function isKept(): boolean {
+    const now = clock.now()
+    if (now - minute.began > 60_000) minute = { began: now, failures: 0 }
+    minute.failures += 1
+    return minute.failures <= failuresKept
+  }
   const record = (caller: Caller, event: 'CONNECTED' | 'AUTH_FAILURE', detail: string) =>
     audit.append({
       at: clock.now(),
@@ -46,7 +57,7 @@ export function signIn(options: {
         return done(visit, next)
       } catch (error) {
         if (!isAppError(error, 'unauthenticated')) throw error
-        record(visit.caller, 'AUTH_FAILURE', 'token')
+        if (isKept()) record(visit.caller, 'AUTH_FAILURE', 'token')
         return { ...form({ next, fault: error.message }), status: 401 }
       }
     }),

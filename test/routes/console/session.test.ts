@@ -154,6 +154,15 @@ describe('sign-in by token', () => {
     expect(entries.map(({ event }) => event)).toEqual(Array(4).fill('AUTH_FAILURE'))
   })
 
+  test('guesses without end do not fill the audit, and keep nobody else out', async () => {
+    for (let n = 0; n < 100; n += 1) {
+      const guess = await visitor(world, '').post('/console/sign-in', { token: `rd_guess${n}` })
+      expect(guess.status).toBe(401)
+    }
+    expect(await world.state.audit.list({ limit: 500 })).toHaveLength(60)
+    expect((await signedIn(world, 'tenant')).cookie).not.toBe('')
+  })
+
   test('leads to the page that was asked for, and never to another site', async () => {
     const to = async (next: string): Promise<string | null> =>
       (
