@@ -19,29 +19,46 @@ export interface Sighted {
   content: number
 }
 
-/** `lines 3, 5 and 8`: all of `lines` but the one at `index`. */
-function otherLines(lines: readonly number[], index: number): string {
-  const others = lines.slice(0, maxNamedLines + 1).filter((_, at) => at !== index)
-  const named = others.slice(0, maxNamedLines).map(String)
-  if (lines.length === 2) return `line ${named[0]}`
-  const more = lines.length - 1 - named.length
-  if (more > 0) named.push(`${more} more`)
-  const last = named.pop() ?? ''
-  return `lines ${named.join(', ')} and ${last}`
+/** `line 3`, `lines 3, 5 and 8`, `lines 3, 5 and 70 more`: of `count` lines, the first. */
+function named(lines: readonly number[], count: number): string {
+  const words = lines.map(String)
+  if (count === 1) return `line ${words[0]}`
+  if (count > lines.length) words.push(`${count - lines.length} more`)
+  const last = words.pop() ?? ''
+  return `lines ${words.join(', ')} and ${last}`
 }
 
-/** Judges the lines that share one key, in file order: repetitions are skipped, contradictions all fail. */
+/** What is known of the lines that share one key, however many they are. */
+export interface Group {
+  /** The first lines, in file order; enough of them to be named. */
+  first: readonly number[]
+  count: number
+  /** All have the same content. */
+  alike: boolean
+}
+
+/** How many lines of a group have to be known to judge each of them. */
+export const firstLines = maxNamedLines + 1
+
+/** Judges one of the lines that share a key: repetitions are skipped, contradictions all fail; undefined: it stands. */
+export function judgeOne({ line, field, value }: Sighted, group: Group): Judged | undefined {
+  const [first = line] = group.first
+  if (group.alike) return line === first ? undefined : { reasons: null, lines: [first] }
+  const others = group.first.filter((other) => other !== line).slice(0, maxNamedLines)
+  const params = { field: shown(field), value, lines: named(others, group.count - 1) }
+  return { reasons: [rowReason(9110, field, params)], lines: others }
+}
+
+/** Judges the lines that share one key, in file order. */
 export function judgeGroup(sightings: readonly Sighted[]): { line: number; judged: Judged }[] {
-  const lines = sightings.map(({ line }) => line)
-  const alike = new Set(sightings.map(({ content }) => content)).size === 1
-  if (alike) {
-    const first = lines[0] ?? 0
-    return lines.slice(1).map((line) => ({ line, judged: { reasons: null, lines: [first] } }))
+  const group = {
+    first: sightings.slice(0, firstLines).map(({ line }) => line),
+    count: sightings.length,
+    alike: new Set(sightings.map(({ content }) => content)).size === 1,
   }
-  return sightings.map(({ line, field, value }, index) => {
-    const params = { field: shown(field), value, lines: otherLines(lines, index) }
-    const named = lines.filter((_, at) => at !== index).slice(0, maxNamedLines)
-    return { line, judged: { reasons: [rowReason(9110, field, params)], lines: named } }
+  return sightings.flatMap((sighted) => {
+    const judged = judgeOne(sighted, group)
+    return judged === undefined ? [] : [{ line: sighted.line, judged }]
   })
 }
 

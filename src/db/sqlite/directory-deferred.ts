@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import type { RowOutcome } from '../../domain/directory.ts'
 import type { RowFailure } from '../../domain/importer.ts'
 import type { RowStore } from './directory-rows.ts'
@@ -15,6 +15,29 @@ export interface SettleOptions {
   /** Fingerprints that are remembered from here on count only when `trial` is ended with true. */
   trial: { begin(): void; end(holds: boolean): void }
   each: (outcome: RowOutcome, failure: RowFailure) => Promise<void>
+}
+
+/** What one round came to, row by row; beside the directory, whose changes may be taken back. */
+function openOutcomes() {
+  const db = new DatabaseSync('')
+  db.exec('CREATE TABLE outcomes (line INTEGER PRIMARY KEY, body TEXT); BEGIN')
+  const insert = db.prepare('INSERT INTO outcomes VALUES (?, ?)')
+  const get = db.prepare('SELECT body FROM outcomes WHERE line = ?')
+  let refused = 0
+  return {
+    get refused() {
+      return refused
+    },
+    set(line: number, outcome: RowOutcome): void {
+      if (typeof outcome === 'object') refused += 1
+      insert.run(line, JSON.stringify(outcome))
+    },
+    get(line: number): RowOutcome {
+      const row = get.get(line)
+      return row === undefined ? 'unchanged' : json<RowOutcome>(row, 'body')
+    },
+    close: () => db.close(),
+  }
 }
 
 /** Rows that wait until the rest of the file is done: swaps and chains within one file then succeed. */
@@ -71,21 +94,20 @@ export function createDeferred(db: DatabaseSync, run: number) {
         db.exec('SAVEPOINT circle')
         trial.begin()
         if (round < maxRounds) for (const { waiting } of all()) rows.vacate(waiting.row)
-        const outcomes = new Map<number, RowOutcome>()
-        const refused = new Set<number>()
-        for (const { line, waiting } of all()) {
-          const outcome = tryOne(rows, waiting)
-          outcomes.set(line, outcome)
-          if (typeof outcome === 'object') refused.add(line)
-        }
-        const settled = refused.size === 0 || round >= maxRounds
+        const outcomes = openOutcomes()
+        for (const { line, waiting } of all()) outcomes.set(line, tryOne(rows, waiting))
+        const settled = outcomes.refused === 0 || round >= maxRounds
         if (!settled) db.exec('ROLLBACK TO circle')
         db.exec('RELEASE circle')
         trial.end(settled)
         for (const { line, waiting } of all()) {
-          if (settled) await decide(line, waiting, outcomes.get(line) ?? 'unchanged')
-          else if (refused.has(line)) await decide(line, waiting, tryOne(rows, waiting))
+          const outcome = outcomes.get(line)
+          if (settled) await decide(line, waiting, outcome)
+          else if (typeof outcome === 'object') {
+            await decide(line, waiting, tryOne(rows, waiting))
+          }
         }
+        outcomes.close()
         if (settled) return
       }
     },

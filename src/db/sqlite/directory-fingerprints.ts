@@ -1,4 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
+import { number } from '../row.ts'
 
 // 64 KiB: small enough to be changed for one user, large enough to be read in a few calls.
 const chunkUsers = 8192
@@ -9,6 +10,24 @@ function floats(bytes: unknown): Float64Array<ArrayBuffer> {
   return entries
 }
 
+/** What is set in a trial; it may be as many as the rows of a file, so that it lies on the disk. */
+function openTrial() {
+  const db = new DatabaseSync('')
+  db.exec('CREATE TABLE tried (user INTEGER PRIMARY KEY, hash INTEGER); BEGIN')
+  const insert = db.prepare('INSERT OR REPLACE INTO tried VALUES (?, ?)')
+  const next = db.prepare('SELECT user, hash FROM tried WHERE user > ? ORDER BY user LIMIT 1000')
+  return {
+    set: (userId: number, hash: number): void => void insert.run(userId, hash),
+    each(visit: (userId: number, hash: number) => void): void {
+      for (let rows = next.all(-1); rows.length > 0;) {
+        for (const row of rows) visit(number(row, 'user'), number(row, 'hash'))
+        rows = next.all(number(rows.at(-1) ?? {}, 'user'))
+      }
+    },
+    close: () => db.close(),
+  }
+}
+
 /** The fingerprints of a directory; what is set is written by `flush`, in the transaction of the users. */
 export function createFingerprints(db: DatabaseSync) {
   const read = db.prepare('SELECT entries FROM fingerprints WHERE chunk = ?')
@@ -16,7 +35,7 @@ export function createFingerprints(db: DatabaseSync) {
   const changed = new Map<number, Float64Array<ArrayBuffer>>()
   let lastChunk = -1
   let lastEntries = new Float64Array(0)
-  let tried: [number, number][] | undefined
+  let trial: ReturnType<typeof openTrial> | undefined
 
   function put(userId: number, hash: number): void {
     const chunk = Math.floor(userId / chunkUsers)
@@ -30,17 +49,18 @@ export function createFingerprints(db: DatabaseSync) {
 
   return {
     set(userId: number, hash: number): void {
-      if (tried === undefined) put(userId, hash)
-      else tried.push([userId, hash])
+      if (trial === undefined) put(userId, hash)
+      else trial.set(userId, hash)
     },
     /** What is set in a trial counts only when the trial holds. */
     trial: {
       begin(): void {
-        tried = []
+        trial = openTrial()
       },
       end(holds: boolean): void {
-        if (holds) for (const [userId, hash] of tried ?? []) put(userId, hash)
-        tried = undefined
+        if (holds) trial?.each(put)
+        trial?.close()
+        trial = undefined
       },
     },
     flush(): void {

@@ -166,6 +166,12 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
         if (state.phase === 'done') load.end()
       }
       keepState.run(JSON.stringify(state), run)
+      // What only the rest of the run would need; a held one is still looked at.
+      if (state.phase === 'done' && state.outcome !== 'held') {
+        for (const table of ['verdicts', 'deferred', 'presence']) {
+          db.prepare(`DELETE FROM ${table} WHERE run = ?`).run(run)
+        }
+      }
       db.exec('COMMIT')
       wrote = false
       begin()

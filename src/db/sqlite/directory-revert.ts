@@ -10,6 +10,7 @@ import { inTransaction } from './open.ts'
 import { number, text } from '../row.ts'
 import { isTaken } from './taken.ts'
 
+const idsAtOnce = 10_000
 // A message names this many users.
 const maxNamed = 20
 
@@ -39,10 +40,16 @@ export function revertRun(
     }
     const fingerprints = createFingerprints(db)
     const ids = db.prepare(
-      'SELECT id FROM users WHERE created_run = ?1 UNION SELECT user_id FROM before_images WHERE run = ?1',
+      `SELECT id FROM users WHERE id > ?2 AND (created_run = ?1 OR id IN (SELECT user_id FROM before_images WHERE run = ?1))
+       ORDER BY id LIMIT ${idsAtOnce}`,
     )
-    for (const row of ids.all(run)) fingerprints.set(number(row, 'id'), 0)
-    fingerprints.flush()
+    for (let last = -1; ;) {
+      const rows = ids.all(run, last)
+      for (const row of rows) fingerprints.set(number(row, 'id'), 0)
+      fingerprints.flush()
+      if (rows.length < idsAtOnce) break
+      last = number(rows.at(-1) ?? {}, 'id')
+    }
     const changes = createChanges(db)
     db.prepare(
       `INSERT INTO removed_users SELECT ?, id, UserUUID, email, username FROM users WHERE created_run = ?`,

@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { KeySighting, Verdict } from '../../domain/directory.ts'
-import { judgeGroup, merged } from '../judge.ts'
+import { firstLines, judgeOne, merged } from '../judge.ts'
 import type { Judged } from '../judge.ts'
 import { json, number, text } from '../row.ts'
+
+const linesAtOnce = 1000
 
 /** Finds rows of one file that have a key in common; what is seen lies on the disk, not in memory. */
 export function createSightings(db: DatabaseSync, run: number) {
@@ -13,7 +15,11 @@ export function createSightings(db: DatabaseSync, run: number) {
     ) STRICT`)
   const insert = db.prepare('INSERT INTO temp.sightings VALUES (?, ?, ?, ?, ?)')
   const ofKey = db.prepare(
-    'SELECT line, field, value, content FROM temp.sightings WHERE key = ? ORDER BY line',
+    'SELECT line, field, value, content FROM temp.sightings WHERE key = ? AND line > ? ORDER BY line LIMIT ?',
+  )
+  const firstOf = db.prepare('SELECT line FROM temp.sightings WHERE key = ? ORDER BY line LIMIT ?')
+  const ofGroup = db.prepare(
+    'SELECT count(*) AS count, min(content) = max(content) AS alike FROM temp.sightings WHERE key = ?',
   )
   const keep = db.prepare('INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)')
   const kept = db.prepare('SELECT body FROM verdicts WHERE run = ? AND line = ?')
@@ -27,14 +33,29 @@ export function createSightings(db: DatabaseSync, run: number) {
     keep.run(run, line, JSON.stringify(merged(before, judged)))
   }
 
+  /** A key may be on every line of the file: its lines are read page by page. */
   function judgeKey(key: string): void {
-    const sightings = ofKey.all(key).map((row) => ({
-      line: number(row, 'line'),
-      field: text(row, 'field'),
-      value: text(row, 'value'),
-      content: number(row, 'content'),
-    }))
-    for (const { line, judged } of judgeGroup(sightings)) keepMerged(line, judged)
+    const facts = ofGroup.get(key) ?? {}
+    const group = {
+      first: firstOf.all(key, firstLines).map((row) => number(row, 'line')),
+      count: number(facts, 'count'),
+      alike: number(facts, 'alike') === 1,
+    }
+    for (let last = -1; ;) {
+      const rows = ofKey.all(key, last, linesAtOnce)
+      for (const row of rows) {
+        last = number(row, 'line')
+        const sighted = {
+          line: last,
+          field: text(row, 'field'),
+          value: text(row, 'value'),
+          content: number(row, 'content'),
+        }
+        const judged = judgeOne(sighted, group)
+        if (judged !== undefined) keepMerged(last, judged)
+      }
+      if (rows.length < linesAtOnce) return
+    }
   }
 
   return {
