@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -46,11 +46,25 @@ export function denoArguments(dataFolder: string): string[] {
     .map((word) => word.replace(/^--allow-read=(.*)/, `--allow-read=$1,${dataFolder}`))
 }
 
+/**
+ * Deno itself. What its package puts into `.bin` is a script that starts it, and a signal ends the script alone: the
+ * first call of the script puts the program beside it.
+ */
+export function denoProgram(): string {
+  const program = join(
+    top,
+    'node_modules',
+    'deno',
+    process.platform === 'win32' ? 'deno.exe' : 'deno',
+  )
+  if (!existsSync(program)) spawnSync(join(top, 'node_modules', '.bin', 'deno'), ['--version'])
+  return program
+}
+
 function commandOf(runtime: Runtime, dataFolder: string): [string, string[]] {
-  const bin = join(top, 'node_modules', '.bin')
   return runtime === 'node'
     ? [process.execPath, ['src/main.ts']]
-    : [join(bin, 'deno'), [...denoArguments(dataFolder), 'src/main.ts']]
+    : [denoProgram(), [...denoArguments(dataFolder), 'src/main.ts']]
 }
 
 export interface StartOptions {
