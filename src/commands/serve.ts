@@ -9,6 +9,8 @@ export async function run(args: string[]): Promise<number> {
   if (args.length > 0) throw new UsageError(`Cannot serve: "${args[0]}" is not needed`)
   const config = readConfig(process.env)
   const log = createLog({ level: config.logLevel })
+  // From here on: a stop that comes while it starts, or just after, is a clean one too.
+  const stopAsked = signalled()
   const server = await startServer({ config, log })
   if ((await server.state.tenants.list()).length === 0) {
     const { state, httpPort } = server
@@ -17,7 +19,7 @@ export async function run(args: string[]): Promise<number> {
   }
 
   process.on('SIGHUP', () => void server.reloadCertificate())
-  await signalled()
+  await stopAsked
   log.info('stopping')
   await server.stop()
   log.info('stopped')
