@@ -196,6 +196,12 @@ export const options = {
     asThreePorts,
   ),
   httpPort: option('HTTP_PORT', '8080', 'Port of the HTTP interface; 0 takes a free one', asPort),
+  metricsPort: option(
+    'METRICS_PORT',
+    '',
+    'Port that gives /metrics to anyone, at HTTP_HOST, for a scraper of a private network; none means with a token on HTTP_PORT only',
+    (text) => (text === '' ? null : asPort(text)),
+  ),
   importIntervalMinutes: option(
     'IMPORT_INTERVAL_MINUTES',
     '5',

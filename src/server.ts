@@ -19,6 +19,7 @@ import type { FtpsListener } from './listeners/ftps/listener.ts'
 import { generateHostKey } from './listeners/sftp/host-key.ts'
 import { startSftpListener } from './listeners/sftp/listener.ts'
 import type { SftpListener } from './listeners/sftp/listener.ts'
+import { startMetricsDoor } from './metrics-door.ts'
 import { embeddedOutbox } from './mail/outbox.ts'
 import { readMail } from './mail/read.ts'
 import { startSender } from './mail/sender.ts'
@@ -182,7 +183,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
 
   const stopImports = await importer.start()
   const { host, proxyProtocol } = config
-  const [sftp, ftps, http] = await Promise.all([
+  const [sftp, ftps, http, figures] = await Promise.all([
     takesFiles
       ? startSftpListener({
           host,
@@ -208,6 +209,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
         })
       : noFtps,
     serveHttp(app, { host: config.httpHost, port: config.httpPort }),
+    startMetricsDoor(metrics, { host: config.httpHost, port: config.metricsPort }),
   ])
   const watch = await watchCertificate({
     files: certificate,
@@ -219,6 +221,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     ftpsPort: ftps.explicitPort,
     ftpsImplicitPort: ftps.implicitPort,
     httpPort: http.port,
+    metricsPort: figures.port,
     hostKeyFingerprint: sftp.fingerprint,
   }
   const [sftpPort, ftpsPort, ftpsImplicitPort] = config.publicPorts ?? [
@@ -243,6 +246,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     watch.stop()
     const graceMs = config.stopGraceSeconds * 1_000
     await Promise.all([sftp.stop(graceMs), ftps.stop(graceMs), http.stop(graceMs), stopImports()])
+    await figures.stop(0)
     await sender.stop()
     await webhookSender?.stop()
     await readers.close()

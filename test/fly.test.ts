@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { options, readConfig } from '../src/config.ts'
+import { dataPaths, options, readConfig } from '../src/config.ts'
 
 const top = join(import.meta.dirname, '..')
 
@@ -27,12 +27,16 @@ const shape = z.strictObject({
   kill_timeout: seconds,
   build: z.strictObject({ dockerfile: z.string() }),
   env: z.record(z.string(), z.string()),
-  mounts: z.strictObject({ source: z.string(), destination: z.string() }),
+  mounts: z
+    .strictObject({ source: z.string(), destination: z.string(), snapshot_retention: z.int() })
+    .optional(),
+  processes: z.record(z.string(), z.string()).optional(),
   deploy: z.strictObject({ strategy: z.string() }),
   vm: z.array(z.strictObject({ size: z.string(), memory: z.string() })),
   services: z.array(
     z.strictObject({
       internal_port: z.int(),
+      processes: z.array(z.string()).optional(),
       protocol: z.literal('tcp'),
       auto_stop_machines: z.string(),
       auto_start_machines: z.boolean(),
@@ -47,25 +51,31 @@ const shape = z.strictObject({
   metrics: z.strictObject({ port: z.int(), path: z.string() }),
 })
 
-const fly = shape.parse(parse(readFileSync(join(top, 'fly.toml'), 'utf8')))
-const config = readConfig(fly.env)
+const readFly = (name: string) => shape.parse(parse(readFileSync(join(top, name), 'utf8')))
+const one = readFly('fly.toml')
+const several = readFly('fly.several.toml')
 const dockerfile = readFileSync(join(top, 'Dockerfile'), 'utf8')
 
 /** The inner port that Fly sends an outer one to. */
-function innerPort(port: number): number | undefined {
+function innerPort(fly: typeof one, port: number): number | undefined {
   const service = fly.services.find(({ ports }) =>
-    ports.some((one) =>
-      one.port === undefined
-        ? port >= (one.start_port ?? 0) && port <= (one.end_port ?? 0)
-        : one.port === port,
+    ports.some(({ port: single, start_port: first = 0, end_port: last = 0 }) =>
+      single === undefined ? port >= first && port <= last : single === port,
     ),
   )
   return service?.internal_port
 }
 
-describe('fly.toml', () => {
+describe.each([
+  ['fly.toml', one],
+  ['fly.several.toml', several],
+])('%s', (_, fly) => {
+  const config = readConfig(fly.env)
+
   test('sends the well-known ports to those that the program listens on', () => {
-    const inner = Object.fromEntries([22, 21, 990, 443, 80].map((port) => [port, innerPort(port)]))
+    const inner = Object.fromEntries(
+      [22, 21, 990, 443, 80].map((port) => [port, innerPort(fly, port)]),
+    )
     expect(inner).toEqual({
       22: config.sftpPort,
       21: config.ftpsPort,
@@ -86,9 +96,9 @@ describe('fly.toml', () => {
     expect(config.proxyProtocol).toBe(true)
     for (const { internal_port: port, ports } of fly.services) {
       const wanted = port === config.httpPort ? undefined : 'v2'
-      for (const one of ports) {
-        expect(one.proxy_proto_options?.version).toBe(wanted)
-        expect(one.handlers.includes('proxy_proto')).toBe(wanted === 'v2')
+      for (const { handlers, proxy_proto_options: proxy } of ports) {
+        expect(proxy?.version).toBe(wanted)
+        expect(handlers.includes('proxy_proto')).toBe(wanted === 'v2')
       }
     }
   })
@@ -99,11 +109,6 @@ describe('fly.toml', () => {
     expect([config.host, config.httpHost]).toEqual(['0.0.0.0', '0.0.0.0'])
   })
 
-  test('keeps all data on the volume', () => {
-    expect(config.dataDir).toBe(fly.mounts.destination)
-    expect(config.storageUrl).toBeNull()
-  })
-
   test('stops by SIGTERM, and later than the program needs', () => {
     expect(fly.kill_signal).toBe('SIGTERM')
     expect(fly.kill_timeout).toBeGreaterThan(config.stopGraceSeconds + 10)
@@ -112,11 +117,72 @@ describe('fly.toml', () => {
   test('never stops a machine that has nothing to do, and checks what it serves', () => {
     for (const service of fly.services) {
       expect(service.auto_stop_machines).toBe('off')
-      expect(service.min_machines_running).toBe(1)
+      expect(service.min_machines_running).toBeGreaterThan(0)
     }
     const checks = fly.services.flatMap((service) => service.http_checks ?? [])
     expect(checks.map(({ path }) => path)).toEqual(['/readyz'])
-    expect(fly.metrics).toEqual({ port: config.httpPort, path: '/metrics' })
+    const unchecked = fly.services.filter(
+      ({ tcp_checks: tcp = [], http_checks: http = [] }) => tcp.length + http.length === 0,
+    )
+    expect(unchecked.map((service) => service.internal_port)).toEqual([
+      config.ftpsPassivePorts.first,
+    ])
+  })
+
+  test('lets the metrics be read from the private network, and from nowhere else', () => {
+    expect(fly.metrics).toEqual({ port: config.metricsPort, path: '/metrics' })
+    expect(config.metricsPort).not.toBe(config.httpPort)
+    const reached = fly.services.map(({ internal_port: port }) => port)
+    expect(reached).not.toContain(config.metricsPort)
+  })
+})
+
+describe('fly.toml', () => {
+  test('keeps all data on the volume', () => {
+    const config = readConfig(one.env)
+    expect(config.dataDir).toBe(one.mounts?.destination)
+    expect([config.storageUrl, config.bucketName, config.databaseUrl]).toEqual([null, null, null])
+  })
+})
+
+describe('fly.several.toml', () => {
+  test('has no volume, one machine for FTPS and at least two for the rest', () => {
+    expect(several.mounts).toBeUndefined()
+    expect(Object.keys(several.processes ?? {})).toEqual(['app', 'ftps'])
+    const { ftpsPort, ftpsImplicitPort, ftpsPassivePorts } = readConfig(several.env)
+    const ofFtps = [ftpsPort, ftpsImplicitPort, ftpsPassivePorts.first]
+    for (const {
+      internal_port: port,
+      processes,
+      min_machines_running: least,
+    } of several.services) {
+      expect(processes).toEqual([ofFtps.includes(port) ? 'ftps' : 'app'])
+      expect(least).toBe(ofFtps.includes(port) ? 1 : 2)
+    }
+  })
+
+  test('differs from fly.toml in nothing that a client sees', () => {
+    const seen = ({ env, services }: typeof one) => ({
+      env,
+      ports: services.map(({ ports }) => ports),
+    })
+    expect(seen(several)).toEqual(seen(one))
+  })
+
+  test('reads the database and the bucket by the names that Fly sets', () => {
+    const { databaseUrl, storageUrl } = dataPaths(
+      readConfig({
+        ...several.env,
+        DATABASE_URL: 'postgres://rosterdrop:secret@db.internal:5432/rosterdrop',
+        BUCKET_NAME: 'rosterdrop-files',
+        AWS_ENDPOINT_URL_S3: 'https://fly.storage.tigris.dev',
+        AWS_ACCESS_KEY_ID: 'id',
+        AWS_SECRET_ACCESS_KEY: 'secret',
+        AWS_REGION: 'auto',
+      }),
+    )
+    expect(databaseUrl).toBe('postgres://rosterdrop:secret@db.internal:5432/rosterdrop')
+    expect(storageUrl).toBe('s3://rosterdrop-files')
   })
 })
 
@@ -145,9 +211,15 @@ describe('Dockerfile', () => {
 
   test('keeps the data on the volume that fly.toml mounts, as a user without rights', () => {
     expect(instruction('VOLUME')).toEqual([inImage.dataDir])
-    expect(inImage.dataDir).toBe(fly.mounts.destination)
+    expect(inImage.dataDir).toBe(one.mounts?.destination)
     expect(instruction('USER')).toEqual(['node'])
-    expect(instruction('STOPSIGNAL')).toEqual([fly.kill_signal])
+    expect(instruction('STOPSIGNAL')).toEqual([one.kill_signal])
+  })
+
+  test('is built in stages, and starts under an init that passes signals on', () => {
+    expect(instruction('FROM').length).toBeGreaterThan(1)
+    expect(JSON.parse(instruction('ENTRYPOINT')[0] ?? '[]')).toEqual(['tini', '--', 'rosterdrop'])
+    expect(instruction('COPY').filter((line) => line.includes('--chown'))).toEqual([])
   })
 
   test('is healthy when the program is ready', () => {
