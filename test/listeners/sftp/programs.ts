@@ -276,7 +276,14 @@ export const programs: ClientProgram[] = [
       ]),
     putByKey: (login, key, local, remote) =>
       call('curl', [
-        ...['-sS', '-k', '-u', 'maple:', '--key', key, '--pubkey', `${key}.pub`, '-T', local],
+        '-sSku',
+        'maple:',
+        '--key',
+        key,
+        '--pubkey',
+        `${key}.pub`,
+        '-T',
+        local,
         `sftp://127.0.0.1:${login.server.port}/${remote}`,
       ]),
   },
