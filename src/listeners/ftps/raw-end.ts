@@ -2,9 +2,12 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { createRecordScan } from './records.ts'
 
+/** A FIN, or a connection that was reset or closed from here. */
+export type RawEndKind = 'fin' | 'lost'
+
 export interface RawEndOptions {
   /** The socket has ended, whatever the TLS says. */
-  onRawEnd: () => void
+  onRawEnd: (how: RawEndKind) => void
   /** Keep what TLS 1.3 sends behind its handshake, until `release`. */
   holdTickets: boolean
 }
@@ -35,19 +38,19 @@ export class RawEnd extends Duplex {
     this.#socket = socket
     this.#holdsTickets = holdTickets
     const incoming = createRecordScan()
-    const ended = (): void => {
+    const ended = (how: RawEndKind): void => {
       if (this.#ended) return
       this.#ended = true
-      onRawEnd()
+      onRawEnd(how)
     }
     socket.on('data', (chunk: Buffer) => {
       // The client's part of the handshake is the first that it encrypts.
       if (this.#holdsTickets && !this.#handshaken) this.#handshaken = incoming.sees(chunk)
       if (!this.push(chunk)) socket.pause()
     })
-    socket.on('end', ended)
-    socket.on('close', ended)
-    socket.on('error', ended)
+    socket.on('end', () => ended('fin'))
+    socket.on('close', () => ended('lost'))
+    socket.on('error', () => ended('lost'))
     socket.pause()
   }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import { RawEnd } from './raw-end.ts'
+import type { RawEndKind } from './raw-end.ts'
 
 // No CBC and no SHA-1 (promises.md P6). By name: Deno knows no classes, and Node takes TLS 1.3 away from a list without it.
 const ciphers = [
@@ -31,25 +32,31 @@ export interface SecureStream {
   /** Lets go of the session tickets that were held back. */
   release(): void
   /** The peer has sent close_notify. */
-  readonly onCleanEnd: (listener: () => void) => void
+  readonly onCleanEnd: Once<void>['listen']
   /** The socket beneath has ended, whatever the TLS says. */
-  readonly onRawEnd: (listener: () => void) => void
+  readonly onRawEnd: Once<RawEndKind>['listen']
 }
 
 /** Something that happens once, told to those who come late too. */
-function createOnce() {
-  let happened = false
-  const listeners: (() => void)[] = []
-  const fire = (): void => {
-    if (happened) return
-    happened = true
-    for (const listener of listeners) listener()
+interface Once<T> {
+  readonly fire: (how: T) => void
+  readonly listen: (listener: (how: T) => void) => void
+}
+
+function createOnce<T>(): Once<T> {
+  let happened: { how: T } | undefined
+  const listeners: ((how: T) => void)[] = []
+  return {
+    fire(how) {
+      if (happened !== undefined) return
+      happened = { how }
+      for (const listener of listeners) listener(how)
+    },
+    listen(listener) {
+      if (happened === undefined) listeners.push(listener)
+      else listener(happened.how)
+    },
   }
-  const listen = (listener: () => void): void => {
-    if (happened) listener()
-    else listeners.push(listener)
-  }
-  return { fire, listen }
 }
 
 /** The server's side of TLS on control and data connections; one set of ticket keys, so that a session can be reused. */
@@ -70,7 +77,7 @@ export function createSecurity(certificate: Certificate) {
     /** Wraps a socket; `secure` of the TLSSocket says when the handshake is done. */
     wrap(socket: Socket, { holdTickets }: { holdTickets: boolean }): SecureStream {
       // An end without a byte before it comes before anyone can listen for it.
-      const [cleanEnd, rawEnd] = [createOnce(), createOnce()]
+      const [cleanEnd, rawEnd] = [createOnce<void>(), createOnce<RawEndKind>()]
       const raw = new RawEnd(socket, { holdTickets, onRawEnd: rawEnd.fire })
       raw.on('error', () => undefined)
       const tls = new TLSSocket(raw, { isServer: true, secureContext: context })
@@ -78,7 +85,7 @@ export function createSecurity(certificate: Certificate) {
       tls.on('error', () => undefined)
       // Without a tls.Server, Node keeps errors behind the handshake to itself: this is the only word of them.
       tls.on('_tlsError', (error: Error) => tls.destroy(error))
-      tls.once('end', cleanEnd.fire)
+      tls.once('end', () => cleanEnd.fire())
       return {
         tls,
         hold: (held) => raw.hold(held),

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { DropUpload, OpenWriteOptions } from '../../domain/drop.ts'
-import { isAppError } from '../../domain/error.ts'
+import { AppError, isAppError } from '../../domain/error.ts'
 import { transferring } from './control.ts'
 import type { Control, Transfer } from './control.ts'
 import { listed, pathOf, sessionOf } from './file-commands.ts'
@@ -56,7 +56,11 @@ async function withData(
     try {
       stream = security.wrap(await data.socket(), { holdTickets: upload })
       if (transfer.aborted) stream.tls.destroy()
-      await handshake(stream, limits.handshakeMs)
+      const shaken = await handshake(stream, limits.handshakeMs)
+      if (shaken === 'closed early') {
+        if (upload) return
+        throw new AppError('unavailable', 'Cannot transfer: the data connection was lost')
+      }
     } catch (error) {
       if (!isAppError(error, 'unavailable') || transfer.aborted) throw error
       throw new Refusal(425, error.code, error.message)
@@ -96,7 +100,8 @@ async function store(
     await upload.cut(reason())
     await control.reply(426, `The upload of "${path}" was cut, resume it or send it again`)
   }
-  let end: UploadEnd = 'cut'
+  // No data at all, and the client waits for the answer: an empty file (docs/decisions/0021).
+  let end: UploadEnd = upload.size === 0 ? 'clean' : 'cut'
   const reason = (): string => {
     if (!control.open) return 'control connection closed before the reply'
     if (transfer.aborted) return 'aborted by the client'

@@ -5,20 +5,32 @@ import type { FtpsLimits } from './limits.ts'
 import { Refusal } from './reply.ts'
 import type { SecureStream } from './secure.ts'
 
-/** Resolves when the handshake is done; throws when it fails or takes too long. */
-export function handshake({ tls, onRawEnd }: SecureStream, timeoutMs: number): Promise<void> {
+/**
+ * Resolves when the handshake is done; throws when it fails or takes too long.
+ *
+ * `closed early`: a client that resumes its TLS session and has nothing to send may close its side in order before it
+ * has answered the handshake (docs/decisions/0021).
+ */
+export function handshake(
+  { tls, onRawEnd }: SecureStream,
+  timeoutMs: number,
+): Promise<'done' | 'closed early'> {
   return new Promise((resolve, reject) => {
-    const failed = (why: string) => () => {
+    const failed = (why: string): void => {
       clearTimeout(timer)
       reject(new AppError('unavailable', `Cannot transfer: ${why}`))
     }
-    const timer = setTimeout(failed('the TLS handshake took too long'), timeoutMs)
+    const timer = setTimeout(() => failed('the TLS handshake took too long'), timeoutMs)
     tls.once('secure', () => {
       clearTimeout(timer)
-      resolve()
+      resolve('done')
     })
-    tls.once('error', failed('the TLS handshake failed'))
-    onRawEnd(failed('the data connection was lost'))
+    tls.once('error', () => failed('the TLS handshake failed'))
+    onRawEnd((how) => {
+      clearTimeout(timer)
+      if (how === 'fin' && tls.isSessionReused()) resolve('closed early')
+      else failed('the data connection was lost')
+    })
   })
 }
 
@@ -88,6 +100,8 @@ export async function receive(
   write()
   await tail
   stream.release()
+  // Some clients wait for our close_notify before they listen for the 226.
+  tls.end()
   if (failure !== undefined) throw failure.error
   return how
 }
