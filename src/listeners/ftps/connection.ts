@@ -129,7 +129,7 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
     tls.once('close', () => clearTimeout(tooLong))
     tls.on('error', () => close('TLS failed'))
     tls.on('end', () => close('closed by the client'))
-    tls.on('data', onData)
+    stream.onData(onData)
     stream.onRawEnd(() => close(leaving ? 'closed by the client' : 'connection lost'))
   }
 

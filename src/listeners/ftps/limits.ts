@@ -20,6 +20,8 @@ export const ftpsLimits = {
   batchBytes: 256 * 1024,
   /** Milliseconds between the end of the data and 226: a client that leaves early has left by then (facts.md). */
   settleMs: 5,
+  /** Milliseconds that the TLS may take over what came before the end of its socket: Deno's works beside the program. */
+  drainMs: 500,
   /** Bytes of the file that HASH and downloads read at once. */
   readBytes: 256 * 1024,
 } as const

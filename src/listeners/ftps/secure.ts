@@ -31,6 +31,8 @@ export interface SecureStream {
   hold(held: boolean): void
   /** Lets go of the session tickets that were held back. */
   release(): void
+  /** Every chunk of plaintext, also those that came before. */
+  readonly onData: (listener: (chunk: Buffer) => void) => void
   /** The peer has sent close_notify. */
   readonly onCleanEnd: Once<void>['listen']
   /** The socket beneath has ended, whatever the TLS says. */
@@ -86,10 +88,23 @@ export function createSecurity(certificate: Certificate) {
       // Without a tls.Server, Node keeps errors behind the handshake to itself: this is the only word of them.
       tls.on('_tlsError', (error: Error) => tls.destroy(error))
       tls.once('end', () => cleanEnd.fire())
+      // Read from the first byte on: under Deno, a TLSSocket that has had to wait once loses its end.
+      let early: Buffer[] = []
+      let take = (chunk: Buffer): void => {
+        early.push(chunk)
+        raw.hold(true)
+      }
+      tls.on('data', (chunk: Buffer) => take(chunk))
       return {
         tls,
         hold: (held) => raw.hold(held),
         release: () => raw.release(),
+        onData(listener) {
+          take = listener
+          if (early.length > 0) raw.hold(false)
+          for (const chunk of early) listener(chunk)
+          early = []
+        },
         onCleanEnd: cleanEnd.listen,
         onRawEnd: rawEnd.listen,
       }

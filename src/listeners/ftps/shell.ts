@@ -40,8 +40,12 @@ export interface Shell {
 export function createShell(socket: Socket | TLSSocket): Shell {
   // Its constructor listens for data; the listener does nothing, and must not set the stream flowing.
   const paused = socket.isPaused()
+  const before = socket.listeners('data')
   const connection = new ShellConnection(server, { socket, log: quiet })
-  socket.removeAllListeners('data')
+  for (const listener of socket.listeners('data')) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node types what it gives back as Function
+    if (!before.includes(listener)) socket.removeListener('data', listener as () => void)
+  }
   if (paused) socket.pause()
   // The reply to a STAT in mid-transfer must not come between the lines of another.
   let tail: PromiseLike<unknown> = Promise.resolve()

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { DropReader, DropUpload } from '../../domain/drop.ts'
 import { AppError } from '../../domain/error.ts'
 import type { FtpsLimits } from './limits.ts'
@@ -56,7 +55,12 @@ export async function receive(
   let tail: Promise<void> = Promise.resolve()
   let failure: { error: unknown } | undefined
   const end = Promise.withResolvers<UploadEnd>()
-  let stall = setTimeout(() => end.resolve('cut'), limits.stallMs)
+  let quietMs = limits.stallMs
+  let stall = setTimeout(() => end.resolve('cut'), quietMs)
+  function awaken(): void {
+    clearTimeout(stall)
+    stall = setTimeout(() => end.resolve('cut'), quietMs)
+  }
 
   function write(): void {
     if (gatheredBytes === 0) return
@@ -78,9 +82,8 @@ export async function receive(
     })
   }
 
-  tls.on('data', (chunk: Buffer) => {
-    clearTimeout(stall)
-    stall = setTimeout(() => end.resolve('cut'), limits.stallMs)
+  stream.onData((chunk) => {
+    awaken()
     gathered.push(chunk)
     gatheredBytes += chunk.length
     inFlight += chunk.length
@@ -92,8 +95,15 @@ export async function receive(
   })
   stream.onCleanEnd(() => end.resolve('clean'))
   tls.once('error', () => end.resolve('cut'))
-  // What came before the socket's end is still on its way through the TLS: let it arrive.
-  stream.onRawEnd(() => void pause(limits.settleMs).then(() => end.resolve('cut')))
+  stream.onRawEnd(() => {
+    if (tls.destroyed) {
+      end.resolve('cut')
+      return
+    }
+    // What came before the socket's end, and the close_notify in it, is still on its way through the TLS.
+    quietMs = limits.drainMs
+    awaken()
+  })
 
   const how = await end.promise
   clearTimeout(stall)
@@ -108,7 +118,7 @@ export async function receive(
 
 /** Sends `chunks` and ends with close_notify; throws when the peer is gone. */
 export async function send(
-  { tls, onRawEnd }: SecureStream,
+  { tls, onData, onRawEnd }: SecureStream,
   chunks: AsyncIterable<Uint8Array>,
   stallMs: number,
 ): Promise<void> {
@@ -118,7 +128,7 @@ export async function send(
     lost.reject(new Refusal(426, 'unavailable', 'Cannot transfer: the data connection was lost'))
   tls.on('error', gone)
   onRawEnd(gone)
-  tls.resume()
+  onData(() => undefined)
   for await (const chunk of chunks) {
     if (tls.write(chunk)) continue
     const stalled = setTimeout(gone, stallMs)
