@@ -7,6 +7,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   arrivals: () => import('./arrivals.ts'),
   sftp: () => import('./sftp.ts'),
   console: () => import('./console.ts'),
+  ftps: () => import('./ftps.ts'),
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -1,6 +1,7 @@
 import type { DropReader, DropUpload } from '../../domain/drop.ts'
 import { AppError } from '../../domain/error.ts'
 import type { FtpsLimits } from './limits.ts'
+import { createBatches } from './batches.ts'
 import { Refusal } from './reply.ts'
 import type { SecureStream } from './secure.ts'
 
@@ -48,71 +49,37 @@ export async function receive(
   { position, limits }: { position: number; limits: FtpsLimits },
 ): Promise<UploadEnd> {
   const { tls } = stream
-  let at = position
-  let inFlight = 0
-  let gathered: Buffer[] = []
-  let gatheredBytes = 0
-  let tail: Promise<void> = Promise.resolve()
-  let failure: { error: unknown } | undefined
   const end = Promise.withResolvers<UploadEnd>()
-  let quietMs = limits.stallMs
-  let stall = setTimeout(() => end.resolve('cut'), quietMs)
-  function awaken(): void {
-    clearTimeout(stall)
-    stall = setTimeout(() => end.resolve('cut'), quietMs)
-  }
-
-  function write(): void {
-    if (gatheredBytes === 0) return
-    const bytes = gathered.length === 1 ? (gathered[0] ?? Buffer.alloc(0)) : Buffer.concat(gathered)
-    const offset = at
-    at += bytes.length
-    gathered = []
-    gatheredBytes = 0
-    tail = tail.then(async () => {
-      if (failure !== undefined) return
-      try {
-        await upload.write(offset, bytes)
-      } catch (error) {
-        failure = { error }
-        end.resolve('cut')
-      }
-      inFlight -= bytes.length
-      if (inFlight < limits.inFlightBytes) stream.hold(false)
-    })
-  }
+  const cut = (): void => end.resolve('cut')
+  const batches = createBatches(upload, {
+    position,
+    limits,
+    hold: (held) => stream.hold(held),
+    onFailure: cut,
+  })
+  let quiet = setTimeout(cut, limits.stallMs)
 
   stream.onData((chunk) => {
-    awaken()
-    gathered.push(chunk)
-    gatheredBytes += chunk.length
-    inFlight += chunk.length
-    if (gatheredBytes >= limits.batchBytes) write()
-    if (inFlight >= limits.inFlightBytes) {
-      write()
-      stream.hold(true)
-    }
+    quiet.refresh()
+    batches.push(chunk)
   })
   stream.onCleanEnd(() => end.resolve('clean'))
-  tls.once('error', () => end.resolve('cut'))
+  tls.once('error', cut)
   stream.onRawEnd(() => {
-    if (tls.destroyed) {
-      end.resolve('cut')
-      return
-    }
+    clearTimeout(quiet)
     // What came before the socket's end, and the close_notify in it, is still on its way through the TLS.
-    quietMs = limits.drainMs
-    awaken()
+    quiet = setTimeout(cut, tls.destroyed ? 0 : limits.drainMs)
   })
 
   const how = await end.promise
-  clearTimeout(stall)
-  write()
-  await tail
-  stream.release()
-  // Some clients wait for our close_notify before they listen for the 226.
-  tls.end()
-  if (failure !== undefined) throw failure.error
+  clearTimeout(quiet)
+  try {
+    await batches.finish()
+  } finally {
+    stream.release()
+    // Some clients wait for our close_notify before they listen for the 226.
+    tls.end()
+  }
   return how
 }
 
