@@ -15,7 +15,7 @@ export interface Ftpd {
   password: string
   /** Where its clients may put files. */
   folder: string
-  stop(): Promise<void>
+  stop: () => Promise<void>
 }
 
 // The servers drop their rights to these users of every Debian; vsftpd wants one whose home is there.

@@ -23,7 +23,7 @@ interface Operations {
   /** Goes on with an upload; undefined for clients that cannot. */
   resume?: (login: Login, local: string, remote: string) => Promise<unknown>
   /** Every file of a folder in one session. */
-  putMany(login: Login, localFolder: string): Promise<unknown>
+  putMany: (login: Login, localFolder: string) => Promise<unknown>
 }
 
 export interface ClientProgram extends Operations {
@@ -35,11 +35,7 @@ export interface ClientProgram extends Operations {
 type Mode = 'explicit' | 'implicit'
 
 /** Runs a program to its end; resolves to what it printed, throws when it failed. */
-export function call(
-  program: string,
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<string> {
+function call(program: string, args: string[], env: Record<string, string> = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { env: { ...process.env, ...env }, timeout: 100_000, maxBuffer: 2 ** 26 }
     execFile(program, args, options, (error, stdout, stderr) => {

@@ -16,7 +16,7 @@ import { memoryDriver } from '../../../storage/memory.ts'
 import { addClient, door, password } from '../../drop/door.ts'
 
 /** Certificates are costly to make: one is enough for all tests of a file. */
-export const certificate = await generateCertificate('localhost', Date.now())
+const certificate = await generateCertificate('localhost', Date.now())
 
 /** Where the tests of this machine have their passive ports; a port in use is passed over. */
 export const passivePorts = { first: 40_000, last: 44_999 }
@@ -135,7 +135,7 @@ export interface RawFtp {
   destroy(): void
 }
 
-export const tlsOptions: ConnectionOptions = { rejectUnauthorized: false }
+const tlsOptions: ConnectionOptions = { rejectUnauthorized: false }
 
 export interface ConnectOptions {
   /** TLS from the first byte. */
