@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, test } from 'vitest'
 import { openPool } from '../../src/db/postgres/connect.ts'
 import type { Postgres } from '../../src/db/postgres/connect.ts'
 import { openDirectory } from '../../src/db/postgres/directory.ts'
 import { migrate } from '../../src/db/postgres/migrate.ts'
+import { checkCase } from '../import/corpus-case.ts'
+import { openDesk } from '../import/desk.ts'
+import { corpus } from '../support/corpus.ts'
 import { postgresPrograms, startPostgres } from '../support/postgres.ts'
 import type { Cluster } from '../support/postgres.ts'
 import { rowsContract } from './directory-rows-contract.ts'
@@ -28,6 +31,12 @@ describe.skipIf(programs === undefined)('with PostgreSQL', () => {
   })
 
   const open = (tenantId: string) => openDirectory({ url, sql, tenantId })
+
+  test.each(corpus)('importing $file shows what is expected: $what', async (expected) => {
+    const { settings, loginSources } = expected
+    const directory = await open(`ten_corpus_${expected.file}`)
+    await checkCase(expected, openDesk({ settings, loginSources, directory }))
+  })
 
   rowsContract('PostgreSQL', open)
   runsContract('PostgreSQL', open)

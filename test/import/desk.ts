@@ -18,6 +18,8 @@ export interface DeskOptions {
   loginSources?: string[]
   /** Default: in memory. */
   file?: string
+  /** Default: one in SQLite. */
+  directory?: Directory
 }
 
 export interface DropOptions extends Partial<
@@ -56,7 +58,7 @@ export function openDesk(options: DeskOptions = {}) {
     createdAt: clock.now(),
   }
   const open = (): Directory =>
-    openDirectory({ file: options.file ?? ':memory:', tenantId: tenant.id })
+    options.directory ?? openDirectory({ file: options.file ?? ':memory:', tenantId: tenant.id })
   let directory = open()
   let previous: { id: string; sha256: string | null; failed: number; columns: string[] } | null =
     null

@@ -8,11 +8,10 @@ interface Types extends Record<string, PostgresType<number>> {
 
 export type Postgres = Sql<{ bigint: number }>
 
-// A peer that vanished without a word is given up after 10 + 3 * 5 seconds, by us and by the server: so long do its
-// locks last.
+// A peer that vanished without a word is given up after 5 + 3 * 3 seconds: so long do its locks last.
 const keepAlive = {
-  tcp_keepalives_idle: '10',
-  tcp_keepalives_interval: '5',
+  tcp_keepalives_idle: '5',
+  tcp_keepalives_interval: '3',
   tcp_keepalives_count: '3',
 }
 const connectSeconds = 10
