@@ -190,6 +190,38 @@ describe('startSender()', () => {
     expect((await office.state.outbox.get('mai_users'))?.lastAnswer).toMatch(/^Cannot use "nobody/)
   })
 
+  test('sends one digest of what completed, when the day is over', async () => {
+    const { handed, transport } = answering()
+    const midnight = startOfDay + 60 * minute
+    for (const [index, name] of ['one', 'two'].entries()) {
+      const at = clock.now() + index
+      await office.state.runs.create(
+        runOf(`run_${name}`, {
+          filename: `${name}.csv`,
+          state: 'completed',
+          reasons: [],
+          reportPath: null,
+        }),
+      )
+      const mail = mailOf(`mai_${name}`, 'completed', `run_${name}`, at)
+      await office.state.outbox.add({ ...mail, nextAttemptAt: midnight })
+    }
+    const sender = start(transport)
+    // A change of settings sends what waits for one, and no digest.
+    sender.nudge('ten_maple')
+    clock.pass(59 * minute)
+    sender.nudge()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(handed).toHaveLength(0)
+    clock.pass(minute)
+    sender.nudge()
+    await until(['mai_one', 'mai_two'], 'sent')
+    expect(handed).toHaveLength(1)
+    const { text } = await readMail(handed[0]?.raw ?? new Uint8Array())
+    expect(text).toContain('one.csv')
+    expect(text).toContain('two.csv')
+  })
+
   test('sends one failure mail in 5 minutes, and the next one tells all that came meanwhile', async () => {
     const { handed, transport } = answering()
     await office.failedRun('one', clock.now())
