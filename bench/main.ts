@@ -8,6 +8,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   sftp: () => import('./sftp.ts'),
   console: () => import('./console.ts'),
   ftps: () => import('./ftps.ts'),
+  s3: () => import('./s3.ts'),
 }
 
 const [name = '', ...args] = process.argv.slice(2)
