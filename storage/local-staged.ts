@@ -126,7 +126,8 @@ export async function stageFile(options: StageOptions): Promise<Staged> {
     async publish(to, overwrite) {
       await sync()
       await folders.ensure(to)
-      await close()
+      // Beside the rename: all bytes are on the disk, and nothing is left to go wrong that matters.
+      const closing = close().catch(() => undefined)
       try {
         await publishFile(staged, to, { overwrite })
       } catch (error) {
@@ -135,6 +136,7 @@ export async function stageFile(options: StageOptions): Promise<Staged> {
         await folders.ensure(to, { again: true })
         await publishFile(staged, to, { overwrite })
       }
+      await closing
       await forget()
       if (from !== undefined && from !== to && from !== path) await removeFile(from)
     },
