@@ -7,8 +7,9 @@ export default defineConfig({
       process.env['SUITE_PASSED'] === '1' ? 'test/architecture.test.ts' : 'test/**/*.test.ts',
     ],
     reporters: ['default', './test/support/reporter.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Patience on a busy machine; no test is about speed.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // Two cores are the smallest machine that this runs on; the end-to-end files start servers of their own.
     maxWorkers: 2,
   },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { options } from '../src/config.ts'
-import { denoArguments, top } from './support/server.ts'
+import { denoArguments, denoProgram, top } from './support/server.ts'
 
 /** The words of `deno task start`, for a server that keeps its data in `dataFolder`. */
 const granted = (dataFolder = 'data'): string[] => denoArguments(dataFolder)
@@ -56,7 +56,7 @@ test('a program with the permissions of deno task start gets at nothing else', (
   const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-deno-'))
   try {
     const input = escape.replaceAll('FOLDER', JSON.stringify(folder))
-    const deno = spawnSync(join(top, 'node_modules', '.bin', 'deno'), [...granted(folder), '-'], {
+    const deno = spawnSync(denoProgram(), [...granted(folder), '-'], {
       cwd: top,
       input,
       encoding: 'utf8',

@@ -12,18 +12,17 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addTenant, outcomesOf, request, withSftp } from '../support/client.ts'
 import type { TestTenant } from '../support/client.ts'
-import { denoArguments, removeFolder, startServer, top } from '../support/server.ts'
+import { denoArguments, denoProgram, removeFolder, startServer, top } from '../support/server.ts'
 import type { Runtime, StartedServer } from '../support/server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-backup-'))
 afterAll(() => removeFolder(folder))
 
 function rosterdrop(env: Record<string, string>, args: string[], runtime: Runtime = 'node') {
-  const deno = join(top, 'node_modules', '.bin', 'deno')
   const [program, words] =
     runtime === 'node'
       ? [process.execPath, ['src/main.ts']]
-      : [deno, [...denoArguments(folder), 'src/main.ts']]
+      : [denoProgram(), [...denoArguments(folder), 'src/main.ts']]
   const { status, stdout, stderr } = spawnSync(program, [...words, ...args], {
     cwd: top,
     env: { ...process.env, ...env },

@@ -11,7 +11,7 @@ import type { FileStore } from '../../src/domain/storage.ts'
 import { openFileStore } from '../../storage/index.ts'
 import { makeBucket, s3Client, s3Server } from '../support/bucket.ts'
 import type { TestBucket } from '../support/bucket.ts'
-import { denoArguments, top } from '../support/server.ts'
+import { denoArguments, denoProgram, top } from '../support/server.ts'
 import { contract, digest, load, long, readAll, store } from './contract.ts'
 
 const mebibyte = 2 ** 20
@@ -227,9 +227,7 @@ describe.skipIf(s3Server === undefined)('with a real S3 server', () => {
         const { url, settings } = one
         const { endpoint, accessKeyId, secretAccessKey, spoolFolder } = settings.s3
         const program =
-          runtime === 'node'
-            ? [process.execPath]
-            : [join(top, 'node_modules', '.bin', 'deno'), ...denoArguments(spoolFolder)]
+          runtime === 'node' ? [process.execPath] : [denoProgram(), ...denoArguments(spoolFolder)]
         const args = [url, endpoint, accessKeyId, secretAccessKey, spoolFolder, count].map(String)
         const [first = '', ...rest] = [...program, 'test/storage/s3-trip.ts', ...args]
         const { stdout } = await promisify(execFile)(first, rest, { cwd: top })

@@ -1,7 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -47,18 +47,17 @@ export function denoArguments(dataFolder: string): string[] {
 }
 
 /**
- * Deno itself. What its package puts into `.bin` is a script that starts it, and a signal ends the script alone: the
- * first call of the script puts the program beside it.
+ * Deno itself, out of the package for this platform: what npm puts into `.bin` is a script that starts it, and a signal
+ * would end that script alone.
  */
 export function denoProgram(): string {
-  const program = join(
-    top,
-    'node_modules',
-    'deno',
-    process.platform === 'win32' ? 'deno.exe' : 'deno',
-  )
-  if (!existsSync(program)) spawnSync(join(top, 'node_modules', '.bin', 'deno'), ['--version'])
-  return program
+  const platforms = join(top, 'node_modules', '@deno')
+  const name = process.platform === 'win32' ? 'deno.exe' : 'deno'
+  const found = readdirSync(platforms)
+    .map((platform) => join(platforms, platform, name))
+    .find((program) => existsSync(program))
+  if (found === undefined) throw new Error('Deno is not installed: npm ci brings it')
+  return found
 }
 
 function commandOf(runtime: Runtime, dataFolder: string): [string, string[]] {

@@ -5,8 +5,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-
-const top = join(import.meta.dirname, '..', '..', '..')
+import { denoProgram, top } from '../../support/server.ts'
 
 /** The listener on real drop folders in a process of its own; the login is `maple` with door.ts's password. */
 export interface RealServer {
@@ -35,11 +34,10 @@ export async function startReal(options: RealServerOptions): Promise<RealServer>
   const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-sftp-'))
   const script = ['test/listeners/sftp/serve.ts', folder, options.publicKey ?? '']
   const args = [...script, String(options.accounts ?? 1), String(options.bytesPerSecond ?? 0)]
-  const deno = join(top, 'node_modules', '.bin', 'deno')
   const child =
     options.runtime === 'node'
       ? spawn(process.execPath, args, { cwd: top })
-      : spawn(deno, ['run', '-A', ...args], { cwd: top, detached: true })
+      : spawn(denoProgram(), ['run', '-A', ...args], { cwd: top, detached: true })
   const lines: string[] = []
   const listening = Promise.withResolvers<RegExpExecArray>()
   for (const stream of [child.stdout, child.stderr]) {
