@@ -76,7 +76,7 @@ describe.skipIf(haproxy === undefined || curl === undefined)(
             numbers.map((n) =>
               withFtps(outside, tenant, secure, async (client) => {
                 const name = `${secure}-${n}.csv.part`
-                await client.uploadFrom(Readable.from([`content ${n}\n`.repeat(1_000)]), name)
+                await client.uploadFrom(Readable.from([`content ${n}\n`.repeat(50_000)]), name)
                 return {
                   listed: (await client.list()).some((entry) => entry.name === name),
                   size: await client.size(name),
@@ -84,7 +84,7 @@ describe.skipIf(haproxy === undefined || curl === undefined)(
               }),
             ),
           )
-          expect(found).toEqual(numbers.map(() => ({ listed: true, size: 10_000 })))
+          expect(found).toEqual(numbers.map(() => ({ listed: true, size: 500_000 })))
         },
       )
 
