@@ -129,11 +129,14 @@ function openedPorts({ host, ports, waitMs }: PassiveOptions): Passive {
   }
 }
 
-/** Behind a proxy, one port takes the connections of all, told apart by the port that the peer connected to. */
+/**
+ * Behind a proxy, the first port takes the connections of all, told apart by the port that the peer connected to; the
+ * announced port listens too, for a proxy that keeps ports apart.
+ */
 async function sharedPort(options: PassiveOptions): Promise<Passive> {
   const { host, ports, waitMs } = options
   const waits = new Map<number, { peerAddress: string; wait: ReturnType<typeof waitFor> }>()
-  const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+  const accept = (socket: Socket): void => {
     socket.on('error', () => undefined)
     acceptProxy(socket).then(
       ({ address, destinationPort }) => {
@@ -143,7 +146,8 @@ async function sharedPort(options: PassiveOptions): Promise<Passive> {
       },
       () => socket.destroy(),
     )
-  })
+  }
+  const server = createServer({ pauseOnConnect: true, noDelay: true }, accept)
   if (!(await listening(server, ports.first, host))) {
     throw new AppError(
       'unavailable',
@@ -154,8 +158,14 @@ async function sharedPort(options: PassiveOptions): Promise<Passive> {
     async open(peerAddress) {
       const port = shuffled(ports.first, ports.last).find((one) => !waits.has(one))
       if (port === undefined) throw allInUse()
-      const wait = waitFor(port, waitMs, () => waits.delete(port))
+      const own = createServer({ pauseOnConnect: true, noDelay: true }, accept)
+      const wait = waitFor(port, waitMs, () => {
+        waits.delete(port)
+        own.close()
+      })
       waits.set(port, { peerAddress, wait })
+      // Where it cannot listen, the first port is still there.
+      if (port !== ports.first) await listening(own, port, host)
       return wait
     },
     close: () => server.close(),

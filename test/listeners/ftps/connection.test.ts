@@ -497,6 +497,19 @@ describe('behind a proxy', () => {
     },
   )
 
+  test('data finds its transfer too where the proxy keeps the ports apart', async () => {
+    ftp = await come(2, '198.51.100.7')
+    const own = portOf(await ftp.ask('EPSV'))
+    await ftp.ask('STOR a.csv')
+    const tcp = connectSocket(own, '127.0.0.1')
+    await once(tcp, 'connect')
+    tcp.write(header(2, '198.51.100.7', own))
+    const secured = await secureData(tcp)
+    secured.end('x\n')
+    expect(await ftp.next()).toMatch(/^226 /)
+    await proxied.clear()
+  })
+
   test('a data connection of another client, or to another port, is refused and harms nobody', async () => {
     ftp = await come(2, '198.51.100.7')
     const own = portOf(await ftp.ask('EPSV'))

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect as connectSocket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { generateCertificate } from '../../../src/certificate.ts'
 import { connect, loggedIn, passivePorts, secureData, startBench, until } from './raw.ts'
@@ -155,6 +156,50 @@ describe('an upload', () => {
         expect(await ftp.next()).toMatch(/^226 /)
       }
       expect((await bench.stored('a.csv')).equals(bytes)).toBe(true)
+    })
+  })
+
+  describe('of nothing, by a client that resumes its session and closes before its handshake is answered', () => {
+    /** As basic-ftp does with an empty file: hello, then a FIN. */
+    async function closeEarly(session: Buffer | undefined): Promise<void> {
+      const tcp = await ftp.openData()
+      expect(await ftp.ask('STOR a.csv')).toMatch(/^150 /)
+      const options = session === undefined ? {} : { session }
+      const secured = connectTls({ socket: tcp, rejectUnauthorized: false, ...options })
+      secured.on('error', () => undefined)
+      secured.end()
+    }
+    let session: Buffer | undefined
+    async function withSession(): Promise<void> {
+      ftp = await connect(bench.listener.explicitPort)
+      await ftp.secure()
+      ftp.socket.on('session', (ticket: Buffer) => (session = ticket))
+      await ftp.login()
+      await until(() => session !== undefined, 'a ticket comes')
+    }
+
+    test('is an empty file (docs/decisions/0021)', async () => {
+      await withSession()
+      await closeEarly(session)
+      expect(await ftp.next()).toMatch(/^226 .*0 bytes/)
+      expect((await bench.stored('a.csv')).length).toBe(0)
+    })
+
+    test('is nothing when the control connection is gone as well', async () => {
+      await bench.put('a.csv', 'old')
+      await withSession()
+      await closeEarly(session)
+      ftp.tcp.resetAndDestroy()
+      await pause(100)
+      expect(await bench.names()).toEqual(['a.csv'])
+      expect(String(await bench.stored('a.csv'))).toBe('old')
+    })
+
+    test('is nothing without the session, as it could be anyone', async () => {
+      ftp = await loggedIn(bench)
+      await closeEarly(undefined)
+      expect(await ftp.next()).toMatch(/^425 /)
+      expect(await bench.names()).toEqual([])
     })
   })
 
