@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -13,6 +13,8 @@ export interface RealServer {
   readonly implicitPort: number
   readonly process: ChildProcess
   readonly lines: string[]
+  /** PEM, made out to localhost. */
+  readonly certificate: string
   /** Names in the drop folder of `maple`, cut uploads included. */
   names(): string[]
   /** The drop folder of `maple` on the disk. */
@@ -53,6 +55,7 @@ export async function startReal(options: RealServerOptions): Promise<RealServer>
     implicitPort: Number(implicitPort),
     process: child,
     lines,
+    certificate: readFileSync(join(folder, 'tls.crt'), 'utf8'),
     dropFolder,
     names() {
       try {

@@ -1,5 +1,6 @@
 // The FTPS listener on the real drop folders, disk and state database, as a process of its own: for real
 // clients, for Deno, and to be measured. Arguments: data folder, accounts.
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { generateCertificate } from '../../../src/certificate.ts'
@@ -20,11 +21,13 @@ const files = await openFileStore(folder)
 for (let n = 0; n < Number(accounts); n += 1) {
   await addClient(state, n === 0 ? 'maple' : `maple${n}`)
 }
+const certificate = await generateCertificate('localhost', Date.now())
+writeFileSync(join(folder, 'tls.crt'), certificate.cert)
 const listener = await startFtpsListener({
   host: '127.0.0.1',
   explicitPort: 0,
   implicitPort: 0,
-  certificate: await generateCertificate('localhost', Date.now()),
+  certificate,
   passive: { ports: { first: 46_000, last: 49_999 }, announced: null },
   doorkeeper: createDoorkeeper({
     state,
