@@ -63,7 +63,8 @@ async function running(
 function folderOf(top: string, name: string): string {
   const folder = join(top, name)
   mkdirSync(folder)
-  for (let at = folder; at.length > 5; at = join(at, '..')) chmodSync(at, 0o755)
+  // The servers' own users must get in.
+  chmodSync(top, 0o755)
   return folder
 }
 
