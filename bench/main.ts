@@ -6,6 +6,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   scale: () => import('./scale.ts'),
   arrivals: () => import('./arrivals.ts'),
   sftp: () => import('./sftp.ts'),
+  http: () => import('./http.ts'),
   console: () => import('./console.ts'),
   ftps: () => import('./ftps.ts'),
   s3: () => import('./s3.ts'),

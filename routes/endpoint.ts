@@ -2,7 +2,7 @@ import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { Clock } from '../src/domain/clock.ts'
 import type { TokenStore } from '../src/domain/state.ts'
-import { authorise } from './auth.ts'
+import { authorise, rememberingHash } from './auth.ts'
 import type { Caller, HttpEnv, Route } from './auth.ts'
 import { parseBody, parseQuery } from './parse.ts'
 
@@ -103,11 +103,12 @@ export function mount(
   endpoints: readonly Endpoint[],
   options: { tokens: Pick<TokenStore, 'findByHash' | 'update'>; clock: Clock },
 ): void {
+  const authority = { ...options, hash: rememberingHash() }
   for (const one of endpoints) {
     const { method, path } = partsOf(one.route)
     app.on(method, path, async (context) => {
       context.set('route', path)
-      const caller = await authorise(options, one.route, context)
+      const caller = await authorise(authority, one.route, context)
       context.set('tenant', caller.tenantId)
       return one.handle(context, caller)
     })

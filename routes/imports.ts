@@ -12,7 +12,7 @@ import type { Endpoint } from './endpoint.ts'
 import { createOnce } from './idempotency.ts'
 import { listOf, madeUpCursor, page, pageQuery, tenantQuery } from './page.ts'
 import { mediaType } from './parse.ts'
-import { runJson, runSchema } from './run-json.ts'
+import { runJson, runSchema, runText } from './run-json.ts'
 import { openUpload, uploadTypes } from './upload.ts'
 
 export interface ImportsOptions {
@@ -136,7 +136,7 @@ export function imports(options: ImportsOptions): Endpoint[] {
         const found = await runs.list(filter)
         return page(context, found, {
           limit: query.limit,
-          show: runJson,
+          show: runText,
           cursorOf: ({ id }) => id,
         })
       },

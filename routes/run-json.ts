@@ -113,6 +113,18 @@ export function runJson(run: Run): z.infer<typeof runSchema> {
   }
 }
 
+// A store gives the same object for the same version of a run: its text lives as long.
+const texts = new WeakMap<Run, string>()
+
+/** The same as text: made once for a run that is asked for again and again. */
+export function runText(run: Run): string {
+  const known = texts.get(run)
+  if (known !== undefined) return known
+  const text = JSON.stringify(runJson(run))
+  texts.set(run, text)
+  return text
+}
+
 /** The ETag of a run: everything that is shown of it changes with its version. */
 export function runTag(run: Run): string {
   return `"${run.version}"`

@@ -3,7 +3,7 @@ import type { RunStore } from '../src/domain/state.ts'
 import { endpoint } from './endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
 import { matchesTag, preferredWait } from './precondition.ts'
-import { findRun, isSettled, runJson, runSchema, runTag } from './run-json.ts'
+import { findRun, isSettled, runSchema, runTag, runText } from './run-json.ts'
 import { runEvents } from './run-events.ts'
 import { createWatch } from './watch.ts'
 
@@ -41,7 +41,7 @@ export function run(options: { runs: Pick<RunStore, 'get'> }): Endpoint[] {
         const etag = runTag(found)
         context.header('etag', etag)
         if (known !== undefined && matchesTag(known, etag)) return context.body(null, 304)
-        return context.json(runJson(found))
+        return context.body(runText(found), 200, { 'content-type': 'application/json' })
       },
     ),
 

@@ -40,7 +40,17 @@ export function createApp(options: AppOptions): Hono<HttpEnv> {
 
   const app = new Hono<HttpEnv>()
   // Forms need their origin told, which no-referrer would take away.
-  app.use(requestId(), secureHeaders({ referrerPolicy: 'same-origin' }))
+  app.use(
+    requestId(),
+    secureHeaders({
+      referrerPolicy: 'same-origin',
+      // For browsers of ten years ago and plug-ins that are gone; the policy of each answer says who may frame it.
+      xDnsPrefetchControl: false,
+      xDownloadOptions: false,
+      xPermittedCrossDomainPolicies: false,
+      xXssProtection: false,
+    }),
+  )
   app.use(requestLog(options))
   app.use((context, next) => forPrograms(context, next))
   app.onError(onError(options.log))

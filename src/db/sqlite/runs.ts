@@ -1,9 +1,11 @@
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { AppError } from '../../domain/error.ts'
 import { activeStates } from '../../domain/run.ts'
 import type { Run } from '../../domain/run.ts'
 import type { RunStore } from '../../domain/state.ts'
 import { dayOf, runOf } from '../mapping.ts'
+import { text } from '../row.ts'
+import type { Row } from '../row.ts'
 import { inTransaction } from './open.ts'
 
 /** Writes `run` as a new row; for use inside a transaction too. */
@@ -24,9 +26,44 @@ export function insertRun(db: DatabaseSync, run: Run): void {
   )
 }
 
+// A page has 200 runs at most, and a few pages are looked at again and again.
+const rememberedRuns = 1_000
+// Filters come in a few shapes; each is prepared once.
+const rememberedShapes = 50
+
+/** Parsing takes most of the time of a list: a run of the same version is parsed once. */
+function remembering(): (row: Row) => Run {
+  const known = new Map<string, Run>()
+  return (row) => {
+    const id = text(row, 'id')
+    const before = known.get(id)
+    if (before !== undefined && before.version === row['version']) return before
+    // Many get the same object from now on.
+    const run: Run = Object.freeze(runOf(row))
+    if (known.size >= rememberedRuns) known.clear()
+    known.set(id, run)
+    return run
+  }
+}
+
 /** The runs of `state.db`: as shown; the worker's ledger is the truth while a run goes on. */
 export function runStore(db: DatabaseSync): RunStore {
   const byId = db.prepare('SELECT * FROM runs WHERE id = ?')
+  const shownById = db.prepare('SELECT id, version, body FROM runs WHERE id = ?')
+  const remembered = remembering()
+  const shapes = new Map<string, StatementSync>()
+
+  function listStatement(condition: string): StatementSync {
+    const known = shapes.get(condition)
+    if (known !== undefined) return known
+    const statement = db.prepare(
+      `SELECT id, version, body FROM runs ${condition} ORDER BY id DESC LIMIT ?`,
+    )
+    if (shapes.size >= rememberedShapes) shapes.clear()
+    shapes.set(condition, statement)
+    return statement
+  }
+
   const change = db.prepare(
     `UPDATE runs SET state = ?, sha256 = ?, finished_at = ?, archived_at = ?, version = version + 1, body = ?
      WHERE id = ?`,
@@ -51,8 +88,8 @@ export function runStore(db: DatabaseSync): RunStore {
       insertRun(db, run)
     },
     async get(id) {
-      const row = byId.get(id)
-      return row && runOf(row)
+      const row = shownById.get(id)
+      return row && remembered(row)
     },
     async list(filter) {
       const where: string[] = []
@@ -72,8 +109,9 @@ export function runStore(db: DatabaseSync): RunStore {
       if (filter.until !== undefined) add('created_at < ?', filter.until)
       if (filter.before !== undefined) add('id < ?', filter.before)
       const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`
-      const select = db.prepare(`SELECT * FROM runs ${condition} ORDER BY id DESC LIMIT ?`)
-      return select.all(...values, filter.limit).map(runOf)
+      return listStatement(condition)
+        .all(...values, filter.limit)
+        .map(remembered)
     },
     async update(id, changes) {
       return inTransaction(db, () => {
