@@ -4,7 +4,6 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { FileStore } from '../../src/domain/storage.ts'
