@@ -90,9 +90,9 @@ export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {
-      'per-file': { type: 'string', default: '0.15' },
-      'per-thousand-rows': { type: 'string', default: '0.01' },
-      'per-thousand-changed-rows': { type: 'string', default: '0.3' },
+      'per-file': { type: 'string', default: '0.17' },
+      'per-thousand-rows': { type: 'string', default: '0.007' },
+      'per-thousand-changed-rows': { type: 'string', default: '0.5' },
       'within-minutes': { type: 'string', default: '15' },
     },
   })
