@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { options, readConfig } from '../../src/config.ts'
+import { dataPaths, options, readConfig } from '../../src/config.ts'
 
 describe('readConfig()', () => {
   test('gives every option its default from an empty environment', () => {
@@ -37,4 +37,15 @@ describe('readConfig()', () => {
     expect(read).toThrow(/LOG_LEVEL="loud": one of debug, info, warn, error/)
     expect(read).toThrow(/TLS_CERT_FILE and TLS_KEY_FILE: both or neither/)
   })
+})
+
+test('a bucket needs both of its keys or none, and STORAGE_URL comes before BUCKET_NAME', () => {
+  expect(() => readConfig({ BUCKET_NAME: 'files', AWS_ACCESS_KEY_ID: 'id' })).toThrow(
+    /AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: both or neither are needed/,
+  )
+  const withoutKeys = readConfig({ BUCKET_NAME: 'files' })
+  expect(dataPaths(withoutKeys).storageUrl).toBe('s3://files')
+  const both = readConfig({ BUCKET_NAME: 'files', STORAGE_URL: 's3://other/prefix' })
+  expect(dataPaths(both).storageUrl).toBe('s3://other/prefix')
+  expect(dataPaths(readConfig({ DATA_DIR: '/data' })).storageUrl).toBe('/data/files')
 })
