@@ -269,6 +269,8 @@ export function createImporter(options: ImporterOptions): Importer {
     isBusy: (tenantId) => busy.has(tenantId),
     async cancelOr(run, close) {
       if (cancelHere(run.id)) return run
+      // It waits behind another run of its tenant, which this process owns because of that.
+      if (busy.has(run.tenantId)) return close()
       const release = await state.own(ownership(run.tenantId))
       if (release === undefined) {
         state.signals.send('cancel', run.id)

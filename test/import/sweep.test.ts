@@ -27,7 +27,7 @@ async function openRoom(settings: Partial<TenantSettings> = {}) {
   rooms += 1
   const folder = join(top, String(rooms))
   let now = Date.now()
-  const clock = { now: () => now, random: systemClock.random }
+  const clock = { now: () => now, random: (length: number) => systemClock.random(length) }
   const said: string[] = []
   const say = (message: string): void => void said.push(message)
   const log: Log = { debug: say, info: () => undefined, warn: say, error: say }

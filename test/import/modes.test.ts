@@ -1,0 +1,232 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { ImportProgress, StopWish } from '../../src/import/job.ts'
+import { openDesk } from './desk.ts'
+import { openHouse } from './house.ts'
+
+const top = mkdtempSync(join(tmpdir(), 'rosterdrop-modes-'))
+afterAll(() => rmSync(top, { recursive: true, force: true }))
+
+const users = (count: number, from = 0): string =>
+  `UserUUID,email\n${Array.from({ length: count }, (_, n) => `u${from + n},p${from + n}@x.ca\n`).join('')}`
+
+async function opened(name: string) {
+  const house = await openHouse(join(top, name))
+  await house.addTenant({ fullFolder: true })
+  await house.start()
+  const drop = async (file: string, content: string, folder = '') => {
+    await house.drop(file, content, folder)
+    const run = (await house.idle()).find(({ filename }) => filename === file)
+    if (run === undefined) throw new Error(`there is no run of ${file}`)
+    return run
+  }
+  return { house, drop }
+}
+
+describe('a full file', () => {
+  // max(5, 10 %) of the active users, and never more than 200.
+  test.each([
+    [20, 5, false],
+    [20, 6, true],
+    [100, 10, false],
+    [100, 11, true],
+    [3000, 200, false],
+    [3000, 201, true],
+  ])('of %i users that lacks %i is held: %s', async (count, lacks, held) => {
+    const desk = openDesk()
+    await desk.drop(users(count))
+    const full = await desk.drop(users(count - lacks), { mode: 'full' })
+    expect(full.outcome).toBe(held ? 'held' : 'completed')
+    const active = (await desk.users()).filter((user) => user.active).length
+    expect(active).toBe(held ? count : count - lacks)
+    if (!held) expect(full.state.counts).toMatchObject({ deactivated: lacks, rows: count - lacks })
+    await desk.close()
+  })
+
+  test('without rows is held, with none of the known users it is judged by its share', async () => {
+    const desk = openDesk()
+    await desk.drop(users(3))
+    expect((await desk.drop('email\n\n', { mode: 'full' })).state.fileReason?.sentence).toMatch(
+      /has no rows/,
+    )
+    const others = await desk.drop(users(4, 100), { mode: 'full' })
+    expect(others.state.counts).toMatchObject({ created: 4, deactivated: 3 })
+    await desk.close()
+  })
+
+  test('counts failed rows as present, also those that cannot be split', async () => {
+    const desk = openDesk()
+    await desk.drop(
+      'UserUUID,email,city\nu0,a@x.ca,x\nu1,b@x.ca,x\nu2,c@x.ca,x\nu3,d@x.ca,x\nu4,e@x.ca,x\n',
+    )
+    const file = `UserUUID,email,city\nu0,a@x.ca,${'x'.repeat(51)}\nu1,b@x.ca,"x\nc@x.ca\nu9,d@x.ca,x\n`
+    const full = await desk.drop(file, { mode: 'full' })
+    expect(full.state.counts).toMatchObject({ rows: 4, failed: 4, deactivated: 1 })
+    const inactive = (await desk.users()).filter((user) => !user.active)
+    expect(inactive.map(({ fields }) => fields.UserUUID)).toEqual(['u4'])
+    await desk.close()
+  })
+
+  test('that is a failure report is a delta', async () => {
+    const desk = openDesk()
+    await desk.drop(users(30))
+    const report = 'import_error_line,import_error_codes,UserUUID,email\n2,9033,u1,new@x.ca\n'
+    const { outcome, state } = await desk.drop(report, { mode: 'full' })
+    expect(outcome).toBe('completed')
+    expect(state.counts).toMatchObject({ rows: 1, updated: 1, deactivated: 0 })
+    await desk.close()
+  })
+
+  test('that is held does nothing until it is approved, and then all of it', async () => {
+    const { house, drop } = await opened('approved')
+    await drop('first.csv', users(20))
+    const held = await drop('full.csv', users(3), 'full')
+    expect(held).toMatchObject({ state: 'held', mode: 'full', archivedAt: null })
+    expect((await house.picture()).users.filter(({ active }) => active)).toHaveLength(20)
+    expect(held.fileReason?.sentence).toMatch(/would deactivate 17 of 20 active users, at most 5/)
+    // Others are imported meanwhile.
+    expect(await drop('next.csv', users(1, 50))).toMatchObject({ state: 'completed' })
+    await house.importer.approve(held.id, 'operator')
+    await house.idle()
+    const done = await house.state.runs.get(held.id)
+    // The user that came meanwhile is absent too: what was approved is the file.
+    expect(done).toMatchObject({ state: 'completed', counts: { unchanged: 3, deactivated: 18 } })
+    await expect(house.importer.approve(held.id, 'operator')).rejects.toMatchObject({
+      code: 'conflict',
+    })
+    await house.close()
+  })
+})
+
+describe('revert', () => {
+  test('puts back what a run created, changed, swapped and deactivated', async () => {
+    const { house, drop } = await opened('reverted')
+    await drop('first.csv', users(4))
+    const before = (await house.picture()).users
+    const swap = `${users(0)}u0,p1@x.ca\nu1,p0@x.ca\nu9,p9@x.ca\nu2,p2@x.ca\n`
+    const run = await drop('full.csv', swap, 'full')
+    expect(run.counts).toMatchObject({ created: 1, updated: 2, unchanged: 1, deactivated: 1 })
+    await house.importer.revert(run.id, 'operator')
+    expect((await house.picture()).users).toEqual(before)
+    expect((await house.state.runs.get(run.id))?.state).toBe('reverted')
+    // The same file again is no duplicate, and no record passes as known.
+    expect((await drop('full.csv', swap, 'full')).counts).toMatchObject({ created: 1, updated: 2 })
+    await house.close()
+  })
+
+  test('is refused where a user was changed since, naming it, and then changes nothing', async () => {
+    const { house, drop } = await opened('refused')
+    const first = await drop('first.csv', users(3))
+    await drop('second.csv', `${users(0)}u1,new@x.ca\n`)
+    const before = await house.picture()
+    await expect(house.importer.revert(first.id, 'operator')).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringMatching(/"u1" was changed since/),
+    })
+    expect(await house.picture()).toEqual(before)
+    await house.close()
+  })
+})
+
+describe('retry', () => {
+  test('imports the archived file again, past the duplicate check where it is forced', async () => {
+    const { house, drop } = await opened('retried')
+    const run = await drop('first.csv', users(3))
+    await house.importer.retry(run.id, { force: false, actor: 'operator' })
+    await house.idle()
+    await house.importer.retry(run.id, { force: true, actor: 'operator' })
+    const runs = await house.idle()
+    const states = runs.map(({ state, counts }) => `${state} ${counts.unchanged}`)
+    expect(states.toReversed()).toEqual(['completed 0', 'duplicate 0', 'completed 3'])
+    await house.close()
+  })
+})
+
+describe('cancel', () => {
+  test('ends a queued run at once and a running one at its batch, with what it has done so far', async () => {
+    const house = await openHouse(join(top, 'cancelled'))
+    await house.addTenant()
+    await house.drop('large.csv', users(120_000))
+    await house.drop('later.csv', users(5))
+    await house.start()
+    const find = async (name: string) =>
+      (await house.runs()).find(({ filename }) => filename === name)
+    for (
+      let tries = 0;
+      (await find('large.csv'))?.state !== 'applying' && tries < 2000;
+      tries += 1
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    await house.importer.cancel((await find('later.csv'))?.id ?? '')
+    expect(await find('later.csv')).toMatchObject({ state: 'cancelled' })
+    await house.importer.cancel((await find('large.csv'))?.id ?? '')
+    await house.idle()
+    const run = await find('large.csv')
+    expect(run).toMatchObject({ state: 'cancelled', counts: { failed: 0 } })
+    expect(run?.counts.rows).toBe(run?.counts.created)
+    expect(run?.counts.rows).toBeLessThan(120_000)
+    const { users: stored, files } = await house.picture()
+    expect(stored).toHaveLength(run?.counts.created ?? -1)
+    expect(files.map((file) => file.split(':')[0])).toEqual([
+      'drop/ten_maple/bak/large.TIME-ID.csv',
+      'drop/ten_maple/bak/later.TIME-ID.csv',
+    ])
+    await house.close()
+  }, 60_000)
+})
+
+describe('a large file', () => {
+  test('shows its progress at most five times a second, with the right sums', async () => {
+    const desk = openDesk()
+    const seen: { at: number; progress: ImportProgress }[] = []
+    await desk.drop(users(60_000), {
+      onProgress: (progress) => seen.push({ at: performance.now(), progress }),
+    })
+    expect(seen.length).toBeGreaterThan(1)
+    for (const [index, { at, progress }] of seen.entries()) {
+      expect(at - (seen[index - 1]?.at ?? -Infinity)).toBeGreaterThan(199)
+      const { rows, created, unchanged } = progress.counts
+      expect(rows).toBe(created + unchanged)
+    }
+    await desk.close()
+  })
+
+  test('that is stopped between batches goes on where it was, with the same counts in the end', async () => {
+    const rows = Array.from({ length: 120_000 }, (_, n) =>
+      n % 1000 === 5 ? `u${n},nobody\n` : `u${n},p${n}@x.ca\n`,
+    )
+    const content = `UserUUID,email\n${rows.join('')}`
+    const desk = openDesk({ file: join(top, 'stopped.db') })
+    let wish: StopWish = 'no'
+    const first = await desk.drop(content, {
+      id: 'run_1',
+      wish: () => wish,
+      onProgress({ phase }) {
+        if (phase === 'applying') wish = 'stop'
+      },
+    })
+    expect(first.outcome).toBeUndefined()
+    expect(first.state.counts.rows).toBeGreaterThan(0)
+    await desk.reopen()
+    const second = await desk.drop(content, { id: 'run_1' })
+    expect(second.state.counts).toMatchObject({ rows: 120_000, created: 119_880, failed: 120 })
+    expect(second.failures).toHaveLength(120)
+    expect(await desk.users()).toHaveLength(119_880)
+    await desk.close()
+  }, 60_000)
+
+  test('of stray quotes loses one row for each, and takes time by its size alone', async () => {
+    const desk = openDesk()
+    const lines = Array.from(
+      { length: 20_000 },
+      (_, n) => `p${n}@x.ca,${n % 2 === 0 ? `"x${n}` : 'Hull'}\n`,
+    )
+    const { state, failures } = await desk.drop(`email,city\n${lines.join('')}`)
+    expect(state.counts).toMatchObject({ rows: 20_000, created: 10_000, failed: 10_000 })
+    expect(failures.every(({ reasons }) => reasons.every(({ code }) => code === 9106))).toBe(true)
+    await desk.close()
+  }, 60_000)
+})
