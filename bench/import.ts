@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -7,8 +7,10 @@ import { oursOnPostgres } from './import/ours-postgres.ts'
 import { ours } from './import/ours.ts'
 import type { Ours } from './import/ours.ts'
 import { psql } from './import/psql.ts'
+import { readings } from './import/reading.ts'
 import { python } from './import/python.ts'
 import { badEvery, changedEvery, writeFile } from './import/rows.ts'
+import { watchServer } from './import/server.ts'
 import type { Side } from './import/side.ts'
 import { sqliteShell } from './import/sqlite-shell.ts'
 import { typicalNode } from './import/typical.ts'
@@ -79,6 +81,22 @@ function seconds(value: number): string {
   return `${value.toFixed(value < 1 ? 3 : 2)} s`
 }
 
+// USER_HZ, which is 100 on every Linux that Node runs on.
+const tickSeconds = 0.01
+
+/** Processor time of this process and its children so far: on a busy machine it says more than the clock. */
+function processorSeconds(): number {
+  const { user, system } = process.cpuUsage()
+  const [, fields = ''] = readFileSync('/proc/self/stat', 'utf8').split(') ')
+  const [childUser, childSystem] = fields.split(' ').slice(13, 15).map(Number)
+  return (user + system) / 1e6 + ((childUser ?? 0) + (childSystem ?? 0)) * tickSeconds
+}
+
+interface Taken {
+  clock: number[]
+  processor: number[]
+}
+
 /** Fails when a side did not do what is measured. */
 async function checkWork(side: Side, rows: number, what: string): Promise<void> {
   const bad = rows / badEvery
@@ -129,36 +147,134 @@ async function measure(name: string, rows: number, { rounds, only, db }: Asked):
         )()
       }
     }
-    const times = new Map<Side, number[]>(sides.map((side) => [side, []]))
+    const times = new Map<Side, Taken>(sides.map((side) => [side, { clock: [], processor: [] }]))
     for (let round = 0; round < rounds; round += 1) {
       for (const side of sides) {
         if (kind.fresh) await side.reset()
         const work = await side.prepare(files[kind.file(round)])
-        const begun = performance.now()
+        const [begun, before] = [performance.now(), processorSeconds()]
         await work()
-        times.get(side)?.push((performance.now() - begun) / 1000)
+        times.get(side)?.clock.push((performance.now() - begun) / 1000)
+        times.get(side)?.processor.push(processorSeconds() - before)
         await checkWork(side, rows, name)
       }
     }
-    const own = median(times.get(us) ?? [])
+    const taken = times.get(us)
+    const own = median(taken?.clock ?? [])
+    const ownProcessor = median(taken?.processor ?? [])
     const rate = Math.round(rows / own).toLocaleString('en')
     console.log(
-      `${kind.what}, ${rows.toLocaleString('en')} rows: ours ${seconds(own)}, ${rate} rows/s`,
+      `${kind.what}, ${rows.toLocaleString('en')} rows: ours ${seconds(own)}, ${rate} rows/s, processor ${seconds(ownProcessor)}`,
     )
-    for (const [side, taken] of times) {
+    for (const [side, { clock, processor }] of times) {
       if (side === us) continue
       const target = kind.targets[side.name]?.[rows]
-      const ratio = median(taken) / own
-      const verdict =
-        target === undefined ? '' : `, target ${target}: ${ratio >= target ? 'met' : 'MISSED'}`
+      const ratio = median(clock) / own
+      const judged = target === undefined ? '' : `, target ${target}: ${verdict(ratio >= target)}`
       console.log(
-        `  ${side.name} ${seconds(median(taken))}: ours ${ratio.toFixed(2)} times as fast${verdict}`,
+        `  ${side.name} ${seconds(median(clock))}: ours ${ratio.toFixed(2)} times as fast${judged}; processor ${seconds(median(processor))}, ${(median(processor) / ownProcessor).toFixed(2)} times ours`,
       )
     }
   } finally {
     for (const side of sides) await side.close()
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+const inFolder = async (work: (folder: string) => Promise<void>): Promise<void> => {
+  const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-bench-'))
+  try {
+    await work(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const verdict = (met: boolean): string => (met ? 'met' : 'MISSED')
+
+/** Reading alone: every row as cells. */
+async function read(rows: number, rounds: number): Promise<void> {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'base.csv')
+    writeFile(file, { rows })
+    const times = new Map<string, number[]>(readings.map(({ name }) => [name, []]))
+    for (let round = 0; round < rounds; round += 1) {
+      for (const { name, read: readAll } of readings) {
+        const begun = performance.now()
+        const found = await readAll(file)
+        times.get(name)?.push((performance.now() - begun) / 1000)
+        if (found !== rows) throw new Error(`${name} read ${found} rows of ${rows}`)
+      }
+    }
+    const own = median(times.get('ours') ?? [])
+    console.log(`reading alone, ${rows.toLocaleString('en')} rows: ours ${seconds(own)}`)
+    for (const { name, target } of readings.slice(1)) {
+      const ratio = median(times.get(name) ?? []) / own
+      console.log(
+        `  ${name}: ours ${ratio.toFixed(2)} times as fast, target ${target}: ${verdict(ratio >= target)}`,
+      )
+    }
+  })
+}
+
+const quotesLimit = 1.2
+
+/** A first load of a clean file, and of one with three stray quotes. */
+async function quotes(rows: number, rounds: number): Promise<void> {
+  await inFolder(async (folder) => {
+    const us = ours(join(folder, 'ours'))
+    const times: Record<'clean' | 'stray', number[]> = { clean: [], stray: [] }
+    const files = { clean: join(folder, 'clean.csv'), stray: join(folder, 'stray.csv') }
+    writeFile(files.clean, { rows })
+    writeFile(files.stray, { rows, strayQuotes: 3 })
+    for (let round = 0; round < rounds; round += 1) {
+      for (const kind of ['clean', 'stray'] as const) {
+        await us.reset()
+        const work = await us.prepare(files[kind])
+        const begun = performance.now()
+        await work()
+        times[kind].push((performance.now() - begun) / 1000)
+        const failed = rows / badEvery + (kind === 'stray' ? 3 : 0)
+        const counts = us.last?.state.counts
+        if (counts?.rows !== rows || counts.failed !== failed) {
+          throw new Error(`${kind}: ${JSON.stringify(counts)}`)
+        }
+      }
+    }
+    const ratio = median(times.stray) / median(times.clean)
+    console.log(
+      `three stray quotes, ${rows.toLocaleString('en')} rows: ${ratio.toFixed(2)} of the time of a clean file, target ${quotesLimit}: ${verdict(ratio <= quotesLimit)}`,
+    )
+  })
+}
+
+const [mostMegabytes, mostMs, mostTimesIdle] = [250, 10, 3]
+
+/** Memory of a real server, and how it answers, while it imports; one round. */
+async function server(rows: number): Promise<void> {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'base.csv')
+    writeFile(file, { rows })
+    const { seconds: taken, peakMegabytes, idle, busy } = await watchServer(file, rows)
+    const most = rows > 1_000_000 ? mostMegabytes * 1.1 : mostMegabytes
+    console.log(`a server imports ${rows.toLocaleString('en')} rows in ${seconds(taken)}`)
+    console.log(
+      `  peak RSS ${peakMegabytes.toFixed(0)} MB, target under ${most}: ${verdict(peakMegabytes < most)}`,
+    )
+    for (const kind of ['http', 'delay'] as const) {
+      const what = kind === 'http' ? 'HTTP p99' : 'event-loop delay p99 of the main thread'
+      const met = busy[kind] <= mostMs && busy[kind] <= mostTimesIdle * idle[kind]
+      console.log(
+        `  ${what} ${busy[kind].toFixed(1)} ms, idle ${idle[kind].toFixed(1)} ms, target ${mostMs} ms and ${mostTimesIdle} times idle: ${verdict(met)}`,
+      )
+    }
+  })
+}
+
+const others: Readonly<Record<string, (rows: number, rounds: number) => Promise<void>>> = {
+  read,
+  quotes,
+  server,
 }
 
 /** `npm run bench -- import [--rows N] [--case NAME] [--rounds N] [--peer NAME] [--db postgres]`: the import against its peers, paired. */
@@ -175,9 +291,13 @@ export async function run(args: string[]): Promise<void> {
   })
   console.log(machine())
   const sizes = (values.rows ?? ['10000', '100000', '1000000']).map(Number)
-  for (const name of values.case ?? Object.keys(cases)) {
+  const rounds = Number(values.rounds)
+  for (const name of values.case ?? [...Object.keys(cases), ...Object.keys(others)]) {
     for (const rows of sizes) {
-      await measure(name, rows, { rounds: Number(values.rounds), only: values.peer, db: values.db })
+      const other = others[name]
+      if (other === undefined)
+        await measure(name, rows, { rounds, only: values.peer, db: values.db })
+      else await other(rows, rounds)
     }
   }
 }

@@ -21,8 +21,8 @@ export interface KeptRecord extends RecordAtHand {
 
 // 4 MB at most; a file with more changes than this is read as a whole again.
 const maxPlaces = 2 ** 18
-// The bytes of a hundred thousand rows, as many as a nightly file of millions may have changed.
-const maxKeptBytes = 2 ** 24
+// The bytes of forty thousand rows, as many as a nightly file of millions may have changed.
+const maxKeptBytes = 2 ** 23
 
 const [isQuoted, isTooLong, isUnterminated, isPlain] = [1, 2, 4, 8]
 
