@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { duckdb } from './import/duckdb.ts'
 import { oursOnPostgres } from './import/ours-postgres.ts'
+import { limitsOf } from './import/limits.ts'
 import { ours } from './import/ours.ts'
 import type { Ours } from './import/ours.ts'
 import { psql } from './import/psql.ts'
@@ -271,10 +272,26 @@ async function server(rows: number): Promise<void> {
   })
 }
 
+/** What the disk and the file take alone. */
+async function limits(rows: number): Promise<void> {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'base.csv')
+    writeFile(file, { rows })
+    const found = await limitsOf(folder, file)
+    console.log(
+      `limits, ${rows.toLocaleString('en')} rows: first load ${seconds(found.loadSeconds)}`,
+    )
+    console.log(
+      `  reading the bytes ${seconds(found.readSeconds)}; writing ${found.megabytes.toFixed(0)} MB of directory twice ${seconds(found.writeSeconds)}; one fsync ${seconds(found.syncSeconds)}`,
+    )
+  })
+}
+
 const others: Readonly<Record<string, (rows: number, rounds: number) => Promise<void>>> = {
   read,
   quotes,
   server,
+  limits,
 }
 
 /** `npm run bench -- import [--rows N] [--case NAME] [--rounds N] [--peer NAME] [--db postgres]`: the import against its peers, paired. */

@@ -42,6 +42,8 @@ const noBucket = {
 export interface Ours extends Side {
   /** The last run. */
   readonly last: ImportResult | undefined
+  /** File of its directory. */
+  readonly database: string
 }
 
 /** A PostgreSQL database of ours, migrated. */
@@ -77,6 +79,7 @@ export function ours(folder: string, postgres?: OursOnPostgres): Ours {
 
   return {
     name: 'ours',
+    database,
     get last() {
       return last
     },

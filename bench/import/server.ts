@@ -27,14 +27,20 @@ function percentile99(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length * 0.99)] ?? 0
 }
 
+/** True once `work` has ended, in whatever way. */
+function overAfter(work: Promise<unknown>): () => boolean {
+  let over = false
+  const end = (): void => void (over = true)
+  work.then(end, end)
+  return () => over
+}
+
 /** Polls the service until `until` is over; the time that answers took. */
 async function poll(server: StartedServer, tenant: TestTenant, until: Promise<unknown>) {
   const times: number[] = []
-  let over = false
-  const end = (): void => void (over = true)
-  until.then(end, end)
+  const over = overAfter(until)
   server.process.kill('SIGUSR2')
-  while (!over) {
+  while (!over()) {
     for (const path of ['/livez', '/imports?limit=1']) {
       const begun = performance.now()
       await (await request(server, tenant, path)).arrayBuffer()
@@ -75,11 +81,11 @@ export async function watchServer(file: string, rows: number): Promise<Watched> 
     // The peak from here on.
     writeFileSync(`/proc/${server.process.pid}/clear_refs`, '5')
     const begun = performance.now()
-    let over = false
-    const ended = imported(server, tenant, rows).finally(() => (over = true))
+    const ended = imported(server, tenant, rows)
+    const over = overAfter(ended)
     const uploads = (async () => {
       const body = Buffer.alloc(8 * 2 ** 20, 'a')
-      while (!over) {
+      while (!over()) {
         await withSftp(server, tenant, async (client) => client.put(body, '/other.csv.part'))
       }
     })()
