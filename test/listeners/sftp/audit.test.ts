@@ -54,7 +54,7 @@ describe('the audit of SFTP', () => {
     const closed = once(client, 'close')
     client.end()
     await closed
-    await expect.poll(async () => (await door.audit()).length).toBe(8)
+    await expect.poll(async () => (await door.audit()).length, { timeout: 10_000 }).toBe(8)
     expect(await door.audit()).toEqual([
       { ...who, event: 'CONNECTED', detail: 'password' },
       { ...who, event: 'OPEN', path: '/a.csv.filepart', detail: 'replace' },
@@ -76,7 +76,7 @@ describe('the audit of SFTP', () => {
     const handle = await sftp.open('/a.csv', put)
     await sftp.ask(packetType.write, handle, 0n, 'half')
     client.destroy()
-    await expect.poll(async () => (await door.audit()).length).toBe(4)
+    await expect.poll(async () => (await door.audit()).length, { timeout: 10_000 }).toBe(4)
     expect((await door.audit()).slice(1)).toEqual([
       { ...who, event: 'OPEN', path: '/a.csv', detail: 'replace' },
       {
@@ -97,7 +97,7 @@ describe('the audit of SFTP', () => {
     await expect(connect(door, { username: 'nobody', password, ident })).rejects.toThrow()
     const key = { type: 'publickey' as const, username: 'maple', key: generateHostKey() }
     await expect(connect(door, { authHandler: [key], ident })).rejects.toThrow()
-    await expect.poll(async () => (await door.audit()).length).toBe(3)
+    await expect.poll(async () => (await door.audit()).length, { timeout: 10_000 }).toBe(3)
     expect(await door.audit()).toEqual([
       { ...refusal, detail: 'password' },
       { ...refusal, actor: 'nobody', detail: 'password' },

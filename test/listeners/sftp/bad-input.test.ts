@@ -89,7 +89,7 @@ describe('the SFTP listener lives on', () => {
     expect(lost).toBeGreaterThan(0)
     await expectUpload()
     await until(() => bench.drop.open === 0, 'every handle is closed')
-  })
+  }, 90_000)
 
   test('through garbage instead of a handshake', async () => {
     const random = createRandom(7)

@@ -97,7 +97,7 @@ describe('takeWholePackets()', () => {
         channel.write(bytes)
       }
       rekey()
-      await expect.poll(() => wholes.length).toBe(round + 2)
+      await expect.poll(() => wholes.length, { timeout: 10_000 }).toBe(round + 2)
     }
     const closed = once(channel, 'close')
     channel.end()
@@ -120,7 +120,7 @@ describe('takeWholePackets()', () => {
       })
       spoiling = true
       tested.channel.write(Buffer.alloc(2_000, 'x'))
-      await expect.poll(tested.failed).not.toBe('')
+      await expect.poll(tested.failed, { timeout: 10_000 }).not.toBe('')
       expect(tested.came()).toHaveLength(0)
       tested.stop()
     }
@@ -136,7 +136,7 @@ describe('takeWholePackets()', () => {
       })
       spoiling = true
       tested.channel.write(Buffer.alloc(2_000, 'x'))
-      await expect.poll(tested.failed).toBe('Bad packet length')
+      await expect.poll(tested.failed, { timeout: 10_000 }).toBe('Bad packet length')
       tested.stop()
     }
   })

@@ -8,7 +8,7 @@ import { openFlag, packetType, statusCode } from '../../../src/listeners/sftp/wi
 import { password } from '../../drop/door.ts'
 import { startDoor } from './door.ts'
 import type { Door } from './door.ts'
-import { connect, openRaw } from './raw.ts'
+import { connect, openRaw, until } from './raw.ts'
 
 const put = openFlag.write | openFlag.create | openFlag.truncate
 let door: Door | undefined
@@ -38,7 +38,7 @@ describe('the SFTP listener before the real door', () => {
       socket.on('close', () => (open -= 1))
       socket.resume()
     }
-    await expect.poll(() => open).toBeLessThanOrEqual(20)
+    await until(() => open <= 20, 'all but a few are closed')
     // Every address of 127.0.0.0/8 is this machine's own.
     for (let n = 2; n < 12; n += 1) {
       const sock = await dial(port, `127.0.0.${n}`)
