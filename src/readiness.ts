@@ -16,6 +16,8 @@ export interface ReadinessOptions {
   files: FileStore
   clock: Clock
   certFile: string
+  /** True from when every listener is up until the stop begins. */
+  isListening: () => boolean
 }
 
 /** What must be well for files to be taken; each check throws when it is not. */
@@ -24,9 +26,16 @@ export function readinessChecks({
   files,
   clock,
   certFile,
+  isListening,
 }: ReadinessOptions): HealthCheck[] {
   return [
     { name: 'database', check: () => state.ping() },
+    {
+      name: 'listeners',
+      async check() {
+        if (!isListening()) throw new Error('not up yet, or stopping')
+      },
+    },
     {
       name: 'storage',
       async check() {

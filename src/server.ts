@@ -168,7 +168,13 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     openUsers: (tenantId) => readers.of(tenantId),
     hashPassword: (password) => hasher.hash(password),
     onWebhook: () => webhookSender?.nudge(),
-    checks: readinessChecks({ state, files, clock, certFile: certificate.certFile }),
+    checks: readinessChecks({
+      state,
+      files,
+      clock,
+      certFile: certificate.certFile,
+      isListening: () => doors !== undefined && !isStopping,
+    }),
     isStopping: () => isStopping,
     console: {
       doors: () => {

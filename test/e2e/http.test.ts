@@ -99,6 +99,21 @@ describe.each(runtimes)('HTTP under %s', (runtime) => {
     expect(back?.counts['unchanged']).toBe(back?.counts['rows'])
   })
 
+  test('GET /readyz names every check when it is asked to', async () => {
+    const answer = await fetch(`http://127.0.0.1:${server.httpPort}/readyz?verbose`)
+    const { checks } = (await answer.json()) as { checks: { name: string; ok: boolean }[] }
+    const names = [
+      'database',
+      'listeners',
+      'storage',
+      'disk space',
+      'mail queue',
+      'TLS certificate',
+    ]
+    expect(checks.map(({ name }) => name)).toEqual(names)
+    expect(checks.filter(({ ok }) => !ok)).toEqual([])
+  })
+
   test('figures are there for programs on this machine, and count what happened', async () => {
     const answer = await fetch(`http://127.0.0.1:${server.httpPort}/metrics`)
     expect(answer.status).toBe(200)
