@@ -19,8 +19,8 @@ export interface SettleOptions {
 
 /** What one round came to, row by row; beside the directory, whose changes may be taken back. */
 function openOutcomes() {
-  const db = new DatabaseSync('')
-  db.exec('CREATE TABLE outcomes (line INTEGER PRIMARY KEY, body TEXT); BEGIN')
+  const db = new DatabaseSync(':memory:')
+  db.exec('CREATE TEMP TABLE outcomes (line INTEGER PRIMARY KEY, body TEXT); BEGIN')
   const insert = db.prepare('INSERT INTO outcomes VALUES (?, ?)')
   const get = db.prepare('SELECT body FROM outcomes WHERE line = ?')
   let refused = 0

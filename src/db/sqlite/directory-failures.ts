@@ -13,9 +13,9 @@ function put(db: DatabaseSync): (run: number, line: number, codes: string, body:
 export function createFailures(db: DatabaseSync, run: number, dryRun: boolean) {
   const keepHere = put(db)
   // A dry run is rolled back as a whole: what it finds waits in a temporary file of its own.
-  const aside = dryRun ? new DatabaseSync('') : undefined
+  const aside = dryRun ? new DatabaseSync(':memory:') : undefined
   aside?.exec(
-    'CREATE TABLE failures (run INTEGER, line INTEGER PRIMARY KEY, codes TEXT, body TEXT); BEGIN',
+    'CREATE TEMP TABLE failures (run INTEGER, line INTEGER PRIMARY KEY, codes TEXT, body TEXT); BEGIN',
   )
   const keep = aside === undefined ? keepHere : put(aside)
 

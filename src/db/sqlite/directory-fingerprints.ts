@@ -10,10 +10,13 @@ function floats(bytes: unknown): Float64Array<ArrayBuffer> {
   return entries
 }
 
-/** What is set in a trial; it may be as many as the rows of a file, so that it lies on the disk. */
+/**
+ * What is set in a trial; it may be as many as the rows of a file, so that it lies on the disk: in a temporary table,
+ * because Deno opens no database without a name.
+ */
 function openTrial() {
-  const db = new DatabaseSync('')
-  db.exec('CREATE TABLE tried (user INTEGER PRIMARY KEY, hash INTEGER); BEGIN')
+  const db = new DatabaseSync(':memory:')
+  db.exec('CREATE TEMP TABLE tried (user INTEGER PRIMARY KEY, hash INTEGER); BEGIN')
   const insert = db.prepare('INSERT OR REPLACE INTO tried VALUES (?, ?)')
   const next = db.prepare('SELECT user, hash FROM tried WHERE user > ? ORDER BY user LIMIT 1000')
   return {
