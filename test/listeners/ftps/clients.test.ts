@@ -16,8 +16,8 @@ import type { RealServer } from './real.ts'
 // Names in .part are not imported, so nothing remembers them when a test clears the folder from outside.
 const oddName = '日本 a:b?q\\x"y$z#w.part'
 
-/** Small files of each client; one client has more. */
-const fewFiles = 200
+/** Small files of each client; one has more, and does it under Deno too: each file waits for the disk. */
+const fewFiles = 100
 const manyFiles = 1_000
 const clientOfMany = 'lftp, explicit'
 
@@ -91,12 +91,19 @@ describe.each(['node', 'deno'] as const)('the FTPS listener under %s', (runtime)
       await client.remove(login, 'b.part')
       expect(server.names()).toEqual([])
     })
-    cell('puts and gets 0 bytes', async () => {
-      await client.put(login, empty, 'empty.part')
-      expect(stored('empty.part').length).toBe(0)
-      await client.get(login, 'empty.part', back)
-      expect(readFileSync(back).length).toBe(0)
-    })
+    // It may close before its handshake is answered, which Deno cannot tell from anybody's hello (docs/decisions/0021).
+    const closesEarly = runtime === 'deno' && client.name === 'basic-ftp, explicit'
+    cell(
+      'puts and gets 0 bytes',
+      closesEarly
+        ? undefined
+        : async () => {
+            await client.put(login, empty, 'empty.part')
+            expect(stored('empty.part').length).toBe(0)
+            await client.get(login, 'empty.part', back)
+            expect(readFileSync(back).length).toBe(0)
+          },
+    )
     cell('puts, lists, gets and deletes an odd name', async () => {
       await client.put(login, local, oddName)
       expect(server.names()).toHaveLength(1)
@@ -128,13 +135,15 @@ describe.each(['node', 'deno'] as const)('the FTPS listener under %s', (runtime)
           expect(server.names()).toEqual(['a.part'])
         }),
     )
-    const count = client.name === clientOfMany ? manyFiles : fewFiles
+    const count = client.name === clientOfMany && runtime === 'node' ? manyFiles : fewFiles
     cell(
       `puts ${count} small files in one session`,
-      async () => {
-        await putMany(login, folderOf(count))
-        expect(server.names()).toHaveLength(count)
-      },
+      runtime === 'node' || client.name === clientOfMany
+        ? async () => {
+            await putMany(login, folderOf(count))
+            expect(server.names()).toHaveLength(count)
+          }
+        : undefined,
       120_000,
     )
     cell('is refused with a wrong password, and leaves nothing', async () => {
@@ -146,7 +155,9 @@ describe.each(['node', 'deno'] as const)('the FTPS listener under %s', (runtime)
   const curl = programs.find(({ name }) => name === 'curl, explicit')
   const lftp = programs.find(({ name }) => name === 'lftp, explicit')
 
-  test.skipIf(curl?.path === undefined)(
+  // Half a minute of both processors: once.
+  const withGibibyte = runtime === 'node' ? test.skipIf(curl?.path === undefined) : undefined
+  withGibibyte?.(
     'curl, explicit puts and gets 1 GiB',
     async () => {
       clear()
