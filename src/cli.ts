@@ -103,7 +103,7 @@ export const commands: readonly Command[] = [
 ]
 
 /** The list of commands as `help` shows it. */
-export function helpText(): string {
+function helpText(): string {
   const lines = commands.map(({ name, usage, sentence }) =>
     `  rosterdrop ${name} ${usage}`.trimEnd().concat(`\n      ${sentence}`),
   )

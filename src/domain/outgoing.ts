@@ -1,5 +1,3 @@
-import type { FileReader } from './storage.ts'
-
 /** A message ready to leave: the same bytes and Message-ID at each try. */
 export interface OutgoingMail {
   from: string
@@ -18,10 +16,4 @@ export interface DeliveryResult {
 export interface MailTransport {
   deliver(mail: OutgoingMail): Promise<DeliveryResult>
   close(): void
-}
-
-/** What a mail about a run is made of; the sentences are composed in `src/mail/`. */
-export interface Attachment {
-  filename: string
-  source: FileReader
 }
