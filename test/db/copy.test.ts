@@ -1,18 +1,32 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { copyDatabase } from '../../src/db/copy/copy.ts'
 import type { CopiedTable } from '../../src/db/copy/copy.ts'
 import { openDirectories, openPostgres } from '../../src/db/postgres/open.ts'
-import { directoriesIn, openFolder } from '../../src/db/sqlite/folder.ts'
+import { stateTables } from '../../src/db/copy/tables.ts'
+import { directoriesIn, openFolder, stateFileIn } from '../../src/db/sqlite/folder.ts'
 import { defaultSettings } from '../../src/domain/tenant.ts'
 import { postgresPrograms, startPostgres } from '../support/postgres.ts'
 import type { Cluster } from '../support/postgres.ts'
 import { ada, bob, eve, importAll, ledgerOptions, plan, usersOf } from './directory-rows.ts'
 import { dropOf, runOf } from './state-contract.ts'
+import { delivery, webhook } from './webhooks-contract.ts'
 
 const programs = postgresPrograms()
+
+test('stateTables names every table of state.db', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-tables-'))
+  await openFolder(folder).close()
+  const db = new DatabaseSync(stateFileIn(folder), { readOnly: true })
+  const names = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all()
+  db.close()
+  rmSync(folder, { recursive: true })
+  const stored = names.map(({ name }) => String(name)).filter((name) => !name.startsWith('sqlite_'))
+  expect(stateTables.map(({ name }) => name).toSorted()).toEqual(stored.toSorted())
+})
 
 describe.skipIf(programs === undefined)('copyDatabase()', () => {
   let cluster: Cluster
@@ -47,6 +61,8 @@ describe.skipIf(programs === undefined)('copyDatabase()', () => {
     await state.runs.create(
       runOf('run_2', { fileReason: { code: 9115, sentence: 'NUL \0, tab \t, line\nbreak' } }),
     )
+    await state.webhooks.create({ ...webhook, tenantId: 'ten_a' })
+    await state.webhooks.queue({ ...delivery, tenantId: 'ten_a', answer: 'odd \0' })
     state.audit.append({
       at: 1,
       tenantId: null,
@@ -97,6 +113,10 @@ describe.skipIf(programs === undefined)('copyDatabase()', () => {
     expect(await to.tenants.list()).toEqual(await from.tenants.list())
     expect(await to.drops.list('ten_a')).toEqual(await from.drops.list('ten_a'))
     expect(await to.runs.list({ limit: 9 })).toEqual(await from.runs.list({ limit: 9 }))
+    expect(await to.webhooks.list('ten_a')).toEqual(await from.webhooks.list('ten_a'))
+    expect(await to.webhooks.deliveries('whk_1', { limit: 9 })).toMatchObject([
+      { id: 'msg_1', answer: 'odd \uFFFD' },
+    ])
     expect(await to.runs.perDay('ten_a', 0)).toEqual(await from.runs.perDay('ten_a', 0))
     expect(await to.audit.list({ limit: 9 })).toMatchObject([{ seq: 1, actor: 'x\uFFFDy' }])
     to.audit.append({

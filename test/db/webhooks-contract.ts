@@ -3,7 +3,7 @@ import type { Webhook, WebhookDelivery } from '../../src/domain/webhook.ts'
 import { addClient } from '../drop/door.ts'
 import type { OpenState } from './state-contract.ts'
 
-const webhook: Webhook = {
+export const webhook: Webhook = {
   id: 'whk_1',
   tenantId: 'ten_maple',
   url: 'https://hr.maple.example/hook',
@@ -13,7 +13,7 @@ const webhook: Webhook = {
   createdAt: 1,
 }
 
-const delivery: WebhookDelivery = {
+export const delivery: WebhookDelivery = {
   id: 'msg_1',
   webhookId: 'whk_1',
   tenantId: 'ten_maple',

@@ -52,6 +52,11 @@ const audit = same(
   'seq at tenant_id event actor address protocol client_version path bytes detail',
   'seq',
 )
+const deliveries = same(
+  'webhook_deliveries',
+  'id webhook_id tenant_id event subject body state attempts next_attempt_at created_at delivered_at status answer',
+  'id',
+)
 const runs = same(
   'runs',
   'id tenant_id filename source state dry_run sha256 created_at finished_at archived_at version body',
@@ -92,6 +97,8 @@ export const stateTables: readonly Table[] = [
   ),
   { ...audit, values: (row) => audit.values(row).map(withoutNul) },
   same('idempotency', 'tenant_id key fingerprint run_id created_at', 'tenant_id key'),
+  same('webhooks', 'id tenant_id url events secret disabled created_at', 'id'),
+  { ...deliveries, values: (row) => deliveries.values(row).map(withoutNul) },
 ]
 
 const imageColumns = [
