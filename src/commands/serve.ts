@@ -1,5 +1,6 @@
 import { readConfig } from '../config.ts'
 import { consoleLink } from '../console-link.ts'
+import { giveStartMemoryBack } from '../idle-memory.ts'
 import { createLog } from '../observe/log.ts'
 import { startServer } from '../server.ts'
 import { UsageError } from '../usage.ts'
@@ -17,6 +18,8 @@ export async function run(args: string[]): Promise<number> {
     const link = await consoleLink({ state, config: { ...config, httpPort }, name: 'first run' })
     process.stderr.write(firstSteps(link))
   }
+
+  giveStartMemoryBack()
 
   process.on('SIGHUP', () => void server.reloadCertificate())
   await stopAsked
