@@ -17,7 +17,8 @@ function loadingOf(db: DatabaseSync): Loading | undefined {
 }
 
 function makeIndexes(db: DatabaseSync, { indexes }: Loading): void {
-  for (const sql of indexes) db.exec(sql)
+  // By statements: under Deno the errors of exec have no errcode to tell a key in common by.
+  for (const sql of indexes) db.prepare(sql).run()
   db.exec("DELETE FROM facts WHERE name = 'loading'")
 }
 
