@@ -5,6 +5,7 @@ import { clockAhead, systemClock } from './clock.ts'
 import { dataPaths, storeSettings } from './config.ts'
 import type { Config } from './config.ts'
 import { databaseExists, openDatabase } from './db/database.ts'
+import { AppError } from './domain/error.ts'
 import type { Log } from './domain/log.ts'
 import type { StateStore } from './domain/state.ts'
 import type { FileStore } from './domain/storage.ts'
@@ -69,6 +70,14 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     now: systemClock.now(),
   })
   const database = await openDatabase(paths.databaseUrl)
+  // Two processes would take each other's uploads and imports for those of a dead one.
+  if (!database.state.shared && (await database.state.own('data folder')) === undefined) {
+    await database.close()
+    throw new AppError(
+      'conflict',
+      `Cannot start: another process runs on "${config.dataDir}", stop it or wait for the end of its import`,
+    )
+  }
   let metrics: ReturnType<typeof createMetrics> | undefined
   let webhookSender: WebhookSender | undefined
   const clock = clockAhead(systemClock, () => database.state.aheadMs())

@@ -7,9 +7,10 @@ import { dataPaths, readConfig, storeSettings } from '../config.ts'
 import type { Config } from '../config.ts'
 import { openDatabase } from '../db/database.ts'
 import type { Database } from '../db/opened.ts'
-import { AppError } from '../domain/error.ts'
+import { AppError, isAppError } from '../domain/error.ts'
 import { fileLimits } from '../domain/format.ts'
 import { newId } from '../domain/id.ts'
+import type { Importer } from '../domain/importer.ts'
 import { activeStates } from '../domain/run.ts'
 import type { Run } from '../domain/run.ts'
 import type { Tenant } from '../domain/tenant.ts'
@@ -51,12 +52,6 @@ export async function run(args: string[]): Promise<number> {
     throw new AppError('not_found', `Cannot import "${path}": there is no such file`)
   }
   const config = readConfig(process.env)
-  if (config.httpPort === 0) {
-    throw new AppError(
-      'conflict',
-      'Cannot import: HTTP_PORT is 0, the port of the server is needed to see whether it runs',
-    )
-  }
   const wanted = { path, dryRun: values['dry-run'], full: values.full }
   const database = await openDatabase(dataPaths(config).databaseUrl)
   try {
@@ -73,8 +68,10 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
-/** Address of the server's HTTP interface; undefined when none answers. */
+/** Address of the server's HTTP interface; undefined when none answers, which is no proof that there is no server. */
 async function runningServer({ httpHost, httpPort }: Config): Promise<string | undefined> {
+  // The port of a server that chose one for itself.
+  if (httpPort === 0) return undefined
   const host = httpHost === '0.0.0.0' ? '127.0.0.1' : httpHost === '::' ? '::1' : httpHost
   const base = `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`
   try {
@@ -151,8 +148,9 @@ async function importHere(
     onMail: () => undefined,
     openDirectory: (id) => database.readDirectory(id),
   })
-  const stop = await importer.start()
+  let stop: (() => Promise<void>) | undefined
   try {
+    stop = await started(importer, config)
     const { id } = await importer.submit({
       tenantId: tenant.id,
       filename: basename(path),
@@ -165,8 +163,22 @@ async function importHere(
     })
     return await ended(state, id)
   } finally {
-    await stop()
+    await stop?.()
     await files.close()
+  }
+}
+
+/** Starts the imports where no server, or other command, has those of the data folder. */
+async function started(importer: Importer, { httpPort }: Config): Promise<() => Promise<void>> {
+  try {
+    return await importer.start()
+  } catch (error) {
+    if (!isAppError(error, 'conflict')) throw error
+    throw new AppError(
+      'conflict',
+      `Cannot import: a server runs on this data folder and does not answer at HTTP_PORT=${httpPort}, its HTTP_HOST and HTTP_PORT are needed to hand the file over`,
+      { cause: error },
+    )
   }
 }
 

@@ -330,6 +330,13 @@ export function createImporter(options: ImporterOptions): Importer {
     },
     async start() {
       if (!importsHere) return () => workers.close()
+      // Before anything is looked at: what is under way in another process looks like what a dead one has left.
+      if (!state.shared && (await state.own('imports')) === undefined) {
+        throw new AppError(
+          'conflict',
+          'Cannot import: another process imports from the same data folder, wait for its end or stop it',
+        )
+      }
       await recover()
       started = true
       const unheard = [

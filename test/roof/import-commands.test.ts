@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -120,5 +120,48 @@ describe('rosterdrop import run', () => {
       await server.stop('SIGTERM')
       removeFolder(server.dataFolder)
     }
+  })
+  test('beside a server whose HTTP port does not answer it imports nothing, and says so', async () => {
+    const server = await startServer({})
+    try {
+      const tenant = await addTenant(server)
+      for (const port of ['9', '0']) {
+        const { status, stdout, stderr } = rosterdrop(
+          ['import', 'run', good, '--tenant', 'maple'],
+          {
+            DATA_DIR: server.dataFolder,
+            HTTP_PORT: port,
+          },
+        )
+        expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+        expect(stderr).toBe(
+          `Cannot import: a server runs on this data folder and does not answer at HTTP_PORT=${port}, its HTTP_HOST and HTTP_PORT are needed to hand the file over\n`,
+        )
+      }
+      expect(await runsOf(server, tenant)).toEqual([])
+      expect(existsSync(join(server.dataFolder, 'files', 'work'))).toBe(false)
+
+      // Nor does a second server take what is under way in the first for what a dead one has left.
+      const second = rosterdrop(['serve'], {
+        DATA_DIR: server.dataFolder,
+        HTTP_PORT: '0',
+        SFTP_PORT: '0',
+        FTPS_PORT: '0',
+        FTPS_IMPLICIT_PORT: '0',
+      })
+      expect(second).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/^Cannot start: another process runs on /),
+      })
+    } finally {
+      // Killed: the system lets go of what it had.
+      await server.stop('SIGKILL')
+    }
+    const { status, stdout } = rosterdrop(['import', 'run', good, '--tenant', 'maple'], {
+      DATA_DIR: server.dataFolder,
+    })
+    expect(stdout).toContain('2 rows: 2 created')
+    expect(status).toBe(0)
+    removeFolder(server.dataFolder)
   })
 })

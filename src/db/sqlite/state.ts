@@ -5,6 +5,7 @@ import { dropStore } from './drops.ts'
 import { idempotencyStore } from './idempotency.ts'
 import { openSqlite } from './open.ts'
 import { outboxStore } from './outbox.ts'
+import { processLock } from './process-lock.ts'
 import { runStore } from './runs.ts'
 import { sessionStore } from './sessions.ts'
 import { tenantStore } from './tenants.ts'
@@ -16,6 +17,7 @@ export function openState(file: string): StateStore {
   const audit = auditStore(db)
   const tails = new Map<string, Promise<unknown>>()
   const owned = new Set<string>()
+  const lock = processLock(file === ':memory:' ? undefined : `${file}.owner`)
   let closed = false
 
   return {
@@ -41,8 +43,9 @@ export function openState(file: string): StateStore {
       return turn
     },
     shared: false,
+    // A process that owns anything has the whole folder: imports, mails and webhooks are not for two.
     async own(what) {
-      if (owned.has(what)) return undefined
+      if (owned.has(what) || !lock.take()) return undefined
       owned.add(what)
       return async () => void owned.delete(what)
     },
@@ -57,6 +60,7 @@ export function openState(file: string): StateStore {
       closed = true
       audit.flush()
       db.close()
+      lock.close()
     },
   }
 }
