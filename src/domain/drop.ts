@@ -33,6 +33,8 @@ export interface Admission {
   acceptsKey(name: string, algorithm: string, blob: string): Promise<boolean>
   /** After the listener has verified the signature. Throws as loginWithPassword. */
   loginWithKey(name: string, algorithm: string, blob: string): Promise<DropSession>
+  /** Calls `listener` when the account that is logged in may not be any more: the connection has to be closed. */
+  onBarred(listener: (reason: string) => void): void
   /** The connection is gone. Idempotent; sessions are ended by their listener. */
   close(): void
 }

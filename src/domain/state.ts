@@ -66,6 +66,8 @@ export interface AccountStore {
   get(tenantId: string, id: string): Promise<Account | undefined>
   findByName(name: string): Promise<Account | undefined>
   list(tenantId: string): Promise<Account[]>
+  /** Those of `ids` that there are, in any order. */
+  among(ids: readonly string[]): Promise<Account[]>
   update(account: Account): Promise<void>
   /** Exchanges the password hash when it is still `from`; false when it has changed meanwhile. */
   rehash(id: string, from: string, to: string): Promise<boolean>

@@ -15,6 +15,7 @@ import { createPasswordHasher } from './password.ts'
 import type { PasswordHasher } from './password.ts'
 import { createPenalties } from './penalty.ts'
 import { createQuota } from './quota.ts'
+import { createRollCall } from './roll-call.ts'
 import { openSession } from './session.ts'
 import { createTurnstile } from './turnstile.ts'
 
@@ -47,7 +48,7 @@ export function createDoorkeeper(
   const names = createNameDelays({ clock, limits })
   const turnstile = createTurnstile({ clock, limits })
   const quota = createQuota({ files: options.files, clock, limits })
-  const sessions = new Map<string, number>()
+  const rollCall = createRollCall({ accounts: state.accounts, clock, limits, log })
 
   function refuse(peer: Peer, why: string): never {
     log.info('connection refused', { address: peer.address, protocol: peer.protocol, why })
@@ -68,6 +69,7 @@ export function createDoorkeeper(
     let closed = false
     let wrong = 0
     let account: Account | undefined
+    let barred: (reason: string) => void = () => undefined
     /** Who has offered keys of which none was right: told when nothing better follows. */
     let offered: string | undefined
 
@@ -103,7 +105,7 @@ export function createDoorkeeper(
 
     async function letIn(found: Account, method: string): Promise<DropSession> {
       if (closed) throw new AppError('unavailable', 'Cannot log in: the connection is closed')
-      if ((sessions.get(found.id) ?? 0) >= limits.sessionsPerAccount) {
+      if (rollCall.sessions(found.id) >= limits.sessionsPerAccount) {
         audit('AUTH_FAILURE', found.name, `${method}, too many sessions`)
         throw new AppError(
           'too_many',
@@ -112,11 +114,14 @@ export function createDoorkeeper(
       }
       account = found
       passage.loggedIn()
-      sessions.set(found.id, (sessions.get(found.id) ?? 0) + 1)
+      const leave = rollCall.enter(found.id, who, (reason) => barred(reason))
       audit('CONNECTED', found.name, method)
       // Pollers log in every minute: the time is kept no finer than that, and costs no write in between.
       if (clock.now() - (found.lastLoginAt ?? 0) > limits.rememberMs) {
-        await state.accounts.touch(found.id, clock.now())
+        await state.accounts.touch(found.id, clock.now()).catch((error: unknown) => {
+          leave()
+          throw error
+        })
       }
       const session = openSession({ ...options, limits, quota, account: found, peer: who })
       let ended = false
@@ -125,9 +130,7 @@ export function createDoorkeeper(
         async end(reason) {
           if (ended) return
           ended = true
-          const left = (sessions.get(found.id) ?? 1) - 1
-          if (left === 0) sessions.delete(found.id)
-          else sessions.set(found.id, left)
+          leave()
           await session.end(reason)
           audit('DISCONNECTED', found.name, reason)
         },
@@ -167,6 +170,9 @@ export function createDoorkeeper(
         audit('AUTH_FAILURE', name, 'publickey')
         await pause(asked + limits.refusalDelayMs - clock.now())
         return refused(false)
+      },
+      onBarred(listener) {
+        barred = listener
       },
       close() {
         if (closed) return

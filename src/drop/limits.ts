@@ -44,6 +44,8 @@ export const defaultLimits = {
   clientBytes: 10 * 2 ** 30,
   /** Free bytes of the disk below which no upload begins: databases and logs need room (P10). */
   freeBytes: 256 * 2 ** 20,
+  /** Milliseconds between two looks at the accounts of open sessions: one that is disabled is out as soon. */
+  rollCallMs: 1_000,
   /** Password hashes at once: each takes a thread of the pool for 25 ms that file writes need too. */
   hashes: 2,
   /** Milliseconds for which a verified password is not hashed again: pollers log in every minute. */

@@ -5,8 +5,9 @@ import type { Peer } from '../domain/drop.ts'
 import type { Log } from '../domain/log.ts'
 import type { StateStore } from '../domain/state.ts'
 import type { DropLimits } from './limits.ts'
-import { networkSet, sourceOf } from './network.ts'
+import { sourceOf } from './network.ts'
 import type { PasswordHasher } from './password.ts'
+import { whyBarred } from './roll-call.ts'
 
 export interface LoginOptions {
   state: Pick<StateStore, 'accounts'>
@@ -25,13 +26,7 @@ export function createLogin({ state, hasher, clock, limits, log }: LoginOptions)
   const remembered = new Map<string, { digest: Buffer; until: number }>()
 
   function usable(account: Account | undefined, peer: Peer): account is Account {
-    return (
-      account !== undefined &&
-      !account.disabled &&
-      (account.expiresAt === null || account.expiresAt > clock.now()) &&
-      account.protocols.includes(peer.protocol) &&
-      (account.allowedNetworks.length === 0 || networkSet(account.allowedNetworks)(peer.address))
-    )
+    return whyBarred(account, peer, clock.now()) === undefined
   }
 
   function isRemembered(key: string, digest: Buffer): boolean {

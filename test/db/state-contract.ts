@@ -321,6 +321,8 @@ export function stateContract(name: string, openNamed: OpenState): void {
       const changed = { ...account, passwordHash: 'h2', lastLoginAt: 77, disabled: true }
       await state.accounts.update(changed)
       expect(await state.accounts.list('ten_a')).toEqual([changed])
+      expect(await state.accounts.among(['acc_1', 'acc_2'])).toEqual([changed])
+      expect(await state.accounts.among([])).toEqual([])
       expect(await state.accounts.remove('ten_b', 'acc_1')).toBe(false)
       expect(await state.accounts.remove('ten_a', 'acc_1')).toBe(true)
       expect(await state.accounts.get('ten_a', 'acc_1')).toBeUndefined()

@@ -27,6 +27,10 @@ export function accountStore(sql: Postgres): AccountStore {
       const rows = await sql`SELECT * FROM accounts WHERE tenant_id = ${tenantId} ORDER BY id DESC`
       return rows.map(accountOf)
     },
+    async among(ids) {
+      const rows = await sql`SELECT * FROM accounts WHERE id = ANY(${[...ids]})`
+      return rows.map(accountOf)
+    },
     async update(account) {
       await refuseTaken(
         `Cannot rename the account to "${account.name}"`,

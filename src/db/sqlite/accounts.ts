@@ -9,6 +9,7 @@ export function accountStore(db: DatabaseSync): AccountStore {
   const byId = db.prepare('SELECT * FROM accounts WHERE tenant_id = ? AND id = ?')
   const byName = db.prepare('SELECT * FROM accounts WHERE name = ?')
   const ofTenant = db.prepare('SELECT * FROM accounts WHERE tenant_id = ? ORDER BY id DESC')
+  const among = db.prepare('SELECT * FROM accounts WHERE id IN (SELECT value FROM json_each(?))')
   const change = db.prepare(
     `UPDATE accounts SET name = ?, password_hash = ?, keys = ?, protocols = ?, allowed_networks = ?, expires_at = ?,
      disabled = ?, last_login_at = ? WHERE tenant_id = ? AND id = ?`,
@@ -47,6 +48,9 @@ export function accountStore(db: DatabaseSync): AccountStore {
     },
     async list(tenantId) {
       return ofTenant.all(tenantId).map(accountOf)
+    },
+    async among(ids) {
+      return among.all(JSON.stringify(ids)).map(accountOf)
     },
     async update(account) {
       refuseTaken(`Cannot rename the account to "${account.name}"`, () =>

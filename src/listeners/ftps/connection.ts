@@ -55,7 +55,9 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
   let open = true
   let secured = false
   let leaving = false
-  let draining = false
+  /** What every further command is answered, with 421. */
+  let farewell: string | undefined
+  let barred: string | undefined
   let stream: SecureStream | undefined
   let shell = createShell(socket)
   let idle: NodeJS.Timeout | undefined
@@ -88,6 +90,9 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
     },
     get running() {
       return running
+    },
+    get barred() {
+      return barred
     },
     get open() {
       return open
@@ -172,7 +177,7 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
   async function work(): Promise<void> {
     busy = true
     for (;;) {
-      if (draining) control.dismiss(421, stopping)
+      if (farewell !== undefined) control.dismiss(421, farewell)
       const line = queue.shift()
       if (line === undefined || !open || leaving) break
       running = execute(line)
@@ -230,12 +235,25 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
     // What an upload has received goes to the disk before it is cut.
     await running
     try {
-      await control.session?.end(reason)
+      await control.session?.end(barred ?? reason)
     } catch (error) {
       log.error('session did not end', { error })
     }
   }
 
+  /** Lets the command under way finish, and answers 421 to everything else. */
+  function drain(text: string): void {
+    farewell = text
+    if (!busy) control.dismiss(421, text)
+  }
+
+  admission.onBarred((reason) => {
+    if (barred !== undefined || !open) return
+    barred = reason
+    control.transfer?.abort()
+    drain(`Cannot go on: ${reason}`)
+    setTimeout(() => close(reason), limits.lingerMs)
+  })
   socket.on('error', () => close('connection lost'))
   socket.on('close', () => close('connection lost'))
   touch()
@@ -250,10 +268,7 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
   }
 
   return {
-    drain() {
-      draining = true
-      if (!busy) control.dismiss(421, stopping)
-    },
+    drain: () => drain(stopping),
     destroy: close,
     ended: ended.promise,
     get busy() {

@@ -51,6 +51,8 @@ export interface Control {
   transfer: Transfer | undefined
   /** The command that is being run, to its last reply; ABOR and STAT in mid-transfer are not it. */
   readonly running: Promise<void>
+  /** Why the account may not be used any more; undefined while it may. */
+  readonly barred: string | undefined
   /** False as soon as the peer has closed, or lost, this connection. */
   readonly open: boolean
   reply(code: number, ...lines: string[]): Promise<void>

@@ -103,8 +103,10 @@ async function store(
   // No data at all, and the client waits for the answer: an empty file (docs/decisions/0021).
   let end: UploadEnd = upload.size === 0 ? 'clean' : 'cut'
   const reason = (): string => {
+    if (control.barred !== undefined) return control.barred
     if (!control.open) return 'control connection closed before the reply'
     if (transfer.aborted) return 'aborted by the client'
+    if (end === 'stalled') return `no data for ${limits.stallMs / 1_000} s`
     return 'data connection ended without close_notify'
   }
   try {
@@ -116,7 +118,7 @@ async function store(
     await upload.cut(control.open && !transfer.aborted ? 'transfer failed' : reason())
     throw error
   }
-  if (end === 'cut' || transfer.aborted) return cut()
+  if (end !== 'clean' || transfer.aborted) return cut()
   // A client that gives up ends the data politely and leaves: an honest one waits for the 226 (docs/protocol.md).
   await pause(limits.settleMs)
   if (!control.open || transfer.aborted) return cut()

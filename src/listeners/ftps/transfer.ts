@@ -35,13 +35,13 @@ export function handshake(
 }
 
 /** How the bytes of an upload ended. */
-export type UploadEnd = 'clean' | 'cut'
+export type UploadEnd = 'clean' | 'cut' | 'stalled'
 
 /**
  * Takes an upload off a data connection, from `position` on.
  *
- * `clean` is a close_notify of TLS; a FIN or reset without one, an error, or silence is `cut` (transfer.md). Throws
- * what the drop session throws; the rest of the data is not read then.
+ * `clean` is a close_notify of TLS; a FIN or reset without one, or an error, is `cut`, and silence is `stalled`
+ * (transfer.md). Throws what the drop session throws; the rest of the data is not read then.
  */
 export async function receive(
   stream: SecureStream,
@@ -57,7 +57,7 @@ export async function receive(
     hold: (held) => stream.hold(held),
     onFailure: cut,
   })
-  let quiet = setTimeout(cut, limits.stallMs)
+  let quiet = setTimeout(() => end.resolve('stalled'), limits.stallMs)
 
   stream.onData((chunk) => {
     quiet.refresh()

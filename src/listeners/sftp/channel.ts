@@ -39,6 +39,8 @@ export interface SftpChannelOptions {
 export interface SftpChannel {
   /** A file is being uploaded, or a request is being worked on. */
   readonly busy: boolean
+  /** A file is being uploaded, and its next bytes are the peer's to send. */
+  readonly awaitsBytes: boolean
   /** Bytes that came and have not been looked at. */
   readonly unreadBytes: number
   /** The channel or the connection is gone: open uploads are cut. */
@@ -276,6 +278,9 @@ export function serveSftp(options: SftpChannelOptions): SftpChannel {
   return {
     get busy() {
       return handles.uploads > 0 || pumping || inFlightWrites > 0
+    },
+    get awaitsBytes() {
+      return handles.uploads > 0 && inFlightWrites === 0
     },
     get unreadBytes() {
       return channel.readableLength

@@ -41,6 +41,8 @@ export function serveConnection(options: SftpConnectionOptions): SftpConnection 
   let sessions = 0
   let draining = false
   let gone = false
+  /** Why it was ended from our side. */
+  let brokenOff: string | undefined
   let lastActive = Date.now()
   let rekeyAt = limits.rekeyBytes
   let holds = 0
@@ -57,14 +59,26 @@ export function serveConnection(options: SftpConnectionOptions): SftpConnection 
     leave()
   }
 
+  /** Ends it from our side: open uploads are cut for `reason`. */
+  function breakOff(reason: string): void {
+    if (brokenOff !== undefined || gone) return
+    brokenOff = reason
+    draining = true
+    log.info('sftp connection closed', { reason })
+    for (const channel of channels) void channel.abort(reason)
+    leave()
+  }
+
   function watchIdle(): void {
-    const left = lastActive + limits.idleMs - Date.now()
+    const stalls = [...channels].some(({ awaitsBytes }) => awaitsBytes)
+    const mostMs = stalls ? Math.min(limits.stallMs, limits.idleMs) : limits.idleMs
+    const left = lastActive + mostMs - Date.now()
     if (left <= 0) {
-      log.info('sftp connection closed', { reason: 'idle' })
-      leave()
+      breakOff(stalls ? `no data for ${mostMs / 1_000} s` : 'idle')
       return
     }
-    idleTimer = setTimeout(watchIdle, left)
+    // Never later than a stall that has begun right now would be over.
+    idleTimer = setTimeout(watchIdle, Math.min(left, limits.stallMs))
     idleTimer.unref()
   }
 
@@ -135,6 +149,7 @@ export function serveConnection(options: SftpConnectionOptions): SftpConnection 
     },
     onRefused: leave,
   })
+  admission.onBarred(breakOff)
   connection.on('handshake', () => {
     // The cipher for our direction is set by the same function that says so, right before.
     prepareCipherKeys(connection)
@@ -177,7 +192,7 @@ export function serveConnection(options: SftpConnectionOptions): SftpConnection 
   async function close(): Promise<void> {
     try {
       await Promise.all([...channels].map((channel) => channel.abort('the connection was lost')))
-      await session?.end('the connection was lost')
+      await session?.end(brokenOff ?? 'the connection was lost')
     } catch (error) {
       log.error('sftp session not ended', { error })
     }

@@ -4,7 +4,11 @@ import { AppError } from '../../domain/error.ts'
 
 /** A new Ed25519 private key in OpenSSH's format. */
 export function generateHostKey(): string {
-  return ssh2.utils.generateKeyPairSync('ed25519').private
+  for (;;) {
+    const key = ssh2.utils.generateKeyPairSync('ed25519').private
+    // ssh2 takes zeros off the head of the public half: one key in 256 is one that nobody can read.
+    if (!(ssh2.utils.parseKey(key) instanceof Error)) return key
+  }
 }
 
 /**

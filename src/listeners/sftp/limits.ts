@@ -8,6 +8,8 @@ export interface SftpLimits {
   maxLoginRequests: number
   /** Without a request for so long, the connection is closed. */
   idleMs: number
+  /** The same while an upload is open and waits for nothing but the peer: it is cut. */
+  stallMs: number
   /** Between two keep-alives; after three without an answer the peer is gone. */
   keepAliveMs: number
   /** New keys after so many bytes in both directions (RFC 4253, section 9, says a gigabyte). */
@@ -21,6 +23,7 @@ export const defaultLimits: Readonly<SftpLimits> = {
   maxSessions: 4,
   maxLoginRequests: 20,
   idleMs: 300_000,
+  stallMs: 120_000,
   keepAliveMs: 15_000,
   rekeyBytes: 2 ** 30,
   lingerMs: 2_000,

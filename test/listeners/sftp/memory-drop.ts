@@ -260,6 +260,7 @@ export function createMemoryDrop(): MemoryDrop {
           if (drop.keys.some((key) => key.name === name && key.blob === blob)) return login()
           throw new AppError('unauthenticated', 'Cannot log in: unknown key')
         },
+        onBarred: () => undefined,
         close: () => events.push('closed'),
       }
       return admission
