@@ -3,7 +3,7 @@ import { openDirectories } from './db/database.ts'
 import { isAppError } from './domain/error.ts'
 import { workPath } from './domain/layout.ts'
 import { createPasswordHasher } from './drop/password.ts'
-import { archiveWithoutPasswords } from './import/archive.ts'
+import { archiveNote, archiveWithoutPasswords } from './import/archive.ts'
 import { executeRun } from './import/execute.ts'
 import { FileRefused } from './import/job.ts'
 import type { ScrubJob } from './import/job.ts'
@@ -46,6 +46,10 @@ async function work(task: WorkerTask): Promise<unknown> {
 }
 
 async function scrub({ run, tenant, to }: ScrubJob): Promise<boolean> {
+  const note = async (): Promise<boolean> => {
+    await archiveNote(to, run, files)
+    return true
+  }
   try {
     const source = await openSource({
       files,
@@ -56,15 +60,17 @@ async function scrub({ run, tenant, to }: ScrubJob): Promise<boolean> {
       lenient: true,
     })
     try {
-      if (source.header.hasPassword) await archiveWithoutPasswords(to, source, files)
-      return source.header.hasPassword
+      const { hasPassword, columnsKnown } = source.header
+      if (hasPassword) await archiveWithoutPasswords(to, source, files)
+      else if (!columnsKnown) return await note()
+      return hasPassword
     } finally {
       await source.close()
     }
   } catch (error) {
-    // Nothing that has columns.
-    if (error instanceof FileRefused) return false
-    throw error
+    if (!(error instanceof FileRefused)) throw error
+    // A workbook, a page, JSON; what is empty holds nothing.
+    return error.notice.code === 9109 ? note() : false
   }
 }
 

@@ -33,8 +33,12 @@ export interface HeaderMatch {
   rawColumn: number
   /** Position of `import_error_codes`, or -1. */
   codesColumn: number
-  /** True when a column holds passwords, so that a record may not be shown as it is. */
+  /** Positions of the columns that hold passwords, those among them that are not imported. */
+  passwords: number[]
+  /** True when there are any, so that a record may not be shown as it is. */
   hasPassword: boolean
+  /** False where no name identifies users and half of them or more mean nothing: it may be a row, not a header. */
+  columnsKnown: boolean
   /** Why the file cannot be imported; empty when it can. */
   reasons: FileNotice[]
   warnings: FileNotice[]
@@ -99,6 +103,10 @@ function addedByTools(whole: string): boolean {
   return whole === '_importerror' || whole.startsWith('sf__')
 }
 
+// Columns that nobody asked for, but which are not to be kept or shown in clear.
+const passwordNames =
+  /password|passwd|passphrase|passcode|pwd|passwort|kennwort|motdepasse|contrasen?a|wachtwoord/
+
 /** Reads the header row of a file (spec/file-format.md section 2). */
 export function matchHeader(
   cells: readonly string[],
@@ -115,10 +123,17 @@ export function matchHeader(
       ? null
       : targetOf(name),
   )
+  const passwords = [...names.keys()].filter((index) => {
+    const target = targets[index] ?? null
+    if (target !== null || added[index] === true) return target === 'password'
+    return passwordNames.test(plainHeader((names[index] ?? '').slice(0, maxNameLength)))
+  })
+  const own = [...names.keys()].filter((index) => added[index] === false)
+  const fields = targets.filter((target) => target !== null).map(fieldOf)
   const match: HeaderMatch = {
     names,
     columns: targets,
-    fields: targets.filter((target) => target !== null).map(fieldOf),
+    fields,
     ignored: names.filter(
       (_, index) =>
         targets[index] === null &&
@@ -127,10 +142,13 @@ export function matchHeader(
         !addedByTools(wholes[index] ?? ''),
     ),
     isReport,
-    own: [...names.keys()].filter((index) => added[index] === false),
+    own,
     rawColumn: wholes.indexOf(`${reportPrefix}raw`),
     codesColumn: wholes.indexOf(`${reportPrefix}codes`),
-    hasPassword: targets.includes('password'),
+    passwords,
+    hasPassword: passwords.length > 0,
+    columnsKnown:
+      identifies(fields) || fields.length * 2 > own.filter((index) => wholes[index] !== '').length,
     reasons: [],
     warnings: [],
   }
@@ -143,11 +161,16 @@ function fieldOf(target: FieldName | 'deactivate'): FieldName {
   return target === 'deactivate' ? 'status' : target
 }
 
+function identifies(fields: readonly FieldName[]): boolean {
+  return fields.includes('UserUUID') || fields.includes('email')
+}
+
 function looksLikeAddress(name: string): boolean {
   return name.length <= maxNameLength && /^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(name)
 }
 
-function fileReasons({ names, columns, fields, own }: HeaderMatch): FileNotice[] {
+function fileReasons(match: HeaderMatch): FileNotice[] {
+  const { names, columns, fields, columnsKnown } = match
   if (names.length === 0) {
     return [fileNotice(9100, { what: 'has a header row without names' })]
   }
@@ -161,8 +184,8 @@ function fileReasons({ names, columns, fields, own }: HeaderMatch): FileNotice[]
       }),
     ]
   }
-  // An address among names, none of which is known: the first row is a user already.
-  if (fields.length === 0 && names.some(looksLikeAddress)) {
+  // An address among names, hardly one of which is known: the first row is a user already.
+  if (!columnsKnown && names.some(looksLikeAddress)) {
     return [fileNotice(9100, { what: 'has no header row' })]
   }
   const reasons: FileNotice[] = []
@@ -173,12 +196,16 @@ function fileReasons({ names, columns, fields, own }: HeaderMatch): FileNotice[]
     })
     if (same.length > 1) reasons.push(fileNotice(9103, { columns: shownList(same), field }))
   }
-  if (!fields.includes('UserUUID') && !fields.includes('email')) {
-    const shownNames = shownList(own.map((index) => names[index] ?? ''))
-    const listed = own.length === 0 ? 'no columns' : `the columns ${shownNames}`
-    reasons.push(fileNotice(9102, { columns: listed }))
-  }
+  if (!identifies(fields)) reasons.push(fileNotice(9102, { columns: listed(match) }))
   return reasons
+}
+
+/** The columns for a sentence; where they may be values of a user, a password among them, no more than their number. */
+function listed({ names, own, fields, columnsKnown }: HeaderMatch): string {
+  if (own.length === 0) return 'no columns'
+  if (columnsKnown) return `the columns ${shownList(own.map((index) => names[index] ?? ''))}`
+  const columns = own.length === 1 ? '1 column' : `${own.length} columns`
+  return `${columns}, ${fields.length === 0 ? 'none' : `${fields.length}`} of which the format knows`
 }
 
 function fileWarnings(

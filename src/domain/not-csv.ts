@@ -23,6 +23,9 @@ const signatures: readonly (readonly [start: readonly number[], what: string])[]
   [[0, 0, 0xfe, 0xff], 'text in UTF-32'],
 ]
 
+/** How a note begins that the archive has in place of a file. */
+export const noteOpening = 'This file was not kept:'
+
 /** First characters, lower-case and without white space in front → what the file is. */
 const openings: readonly (readonly [start: RegExp, what: string])[] = [
   [/^<(?:!doctype\s+html|html|head|body|table|script|meta)\b/, 'an HTML page'],
@@ -30,6 +33,7 @@ const openings: readonly (readonly [start: RegExp, what: string])[] = [
   [/^<\?xml[^]*?<html\b/, 'an HTML page'],
   [/^<(?:\?xml|!doctype|[a-z][\w:-]*[\s/>])/, 'an XML document'],
   [/^(?:\{\s*["}]|\[\s*[[{"\]])/, 'a JSON document'],
+  [new RegExp(`^${noteOpening.toLowerCase()}`), 'a note in place of a file that was not kept'],
   [/^(?:from|return-path|received|mime-version): .*\r?\n/, 'an e-mail message'],
 ]
 

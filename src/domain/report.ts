@@ -58,11 +58,11 @@ export function ownHeaders({ own, names }: HeaderMatch): string[] {
 
 /** The cells of a row for its failure: the client's own, as it wrote them, passwords blank. */
 export function ownCells(
-  { own, columns, isReport }: HeaderMatch,
+  { own, passwords, isReport }: HeaderMatch,
   cells: readonly string[],
 ): string[] {
   return own.map((index) => {
-    if (columns[index] === 'password') return ''
+    if (passwords.includes(index)) return ''
     const cell = cells[index] ?? ''
     return isReport ? unescapeFormula(cell) : cell
   })

@@ -1,5 +1,6 @@
 import { isBlankRecord } from '../domain/cell.ts'
 import { sepLine } from '../domain/dialect.ts'
+import { noteOpening } from '../domain/not-csv.ts'
 import type { FileStore } from '../domain/storage.ts'
 import { createRecords } from './records.ts'
 import type { Source } from './source.ts'
@@ -15,8 +16,8 @@ export async function archiveWithoutPasswords(
   files: FileStore,
 ): Promise<void> {
   const { header, delimiter } = source
+  const { passwords } = header
   const width = header.names.length
-  const passwords = [...header.columns.keys()].filter((at) => header.columns[at] === 'password')
   const records = createRecords({
     file: source.file,
     position: source.position,
@@ -46,6 +47,27 @@ export async function archiveWithoutPasswords(
       text = ''
     }
     await staged.write(staged.size, Buffer.from(text))
+    await staged.commit({ overwrite: true })
+  } catch (error) {
+    await staged.abort()
+    throw error
+  }
+}
+
+/**
+ * Writes a note to `path` in place of a file whose columns are not known: what in it is a password cannot be told.
+ * It begins with what `not-csv.ts` knows it by, so that nobody imports it.
+ */
+export async function archiveNote(
+  path: string,
+  { filename, sizeBytes, sha256 }: { filename: string; sizeBytes: number; sha256: string | null },
+  files: FileStore,
+): Promise<void> {
+  const digest = sha256 === null ? '' : `, SHA-256 ${sha256}`
+  const staged = await files.openWrite(path)
+  try {
+    const text = `${noteOpening} ${JSON.stringify(filename)}, ${sizeBytes} bytes${digest}. Its columns are not known, and passwords in them are not to be kept. Correct the file and drop it again.${lineEnd}`
+    await staged.write(0, Buffer.from(text))
     await staged.commit({ overwrite: true })
   } catch (error) {
     await staged.abort()

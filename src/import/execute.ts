@@ -232,7 +232,7 @@ async function importRows(
       if (held !== undefined) return end('held', held)
     }
     // A password is kept with a user who is looked up for it.
-    if (!header.hasPassword) ledger.expect(places.rows)
+    if (!header.fields.includes('password')) ledger.expect(places.rows)
     state = { ...state, ...tally.read(), phase: 'applying' }
     await ledger.commit(state)
     crashPoint('after-scan')

@@ -60,7 +60,10 @@ export interface ScrubJob {
 /** Where the work on rows is done, away from the doors; the roof fills it by threads. */
 export interface Workers {
   import(job: ImportJob, onProgress: (progress: ImportProgress) => void): RunningImport
-  /** Writes a copy without passwords to `to` where the file has a password column; true when it did. */
+  /**
+   * Writes a copy without passwords to `to` where the file has a password column, and a note where its columns are not
+   * known; true when it did either.
+   */
   scrub(job: ScrubJob): Promise<boolean>
   /** Throws AppError `conflict` as Directory.revert does. */
   revert(job: RevertJob): Promise<RevertResult>

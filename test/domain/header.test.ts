@@ -206,6 +206,29 @@ describe('matchHeader()', () => {
     expect(codes(cells).reasons).toEqual(reasons)
   })
 
+  test('quotes no names that may be values of a user, of a file without a header row', () => {
+    const sentence = (cells: string[]) => matchHeader(cells).reasons[0]?.sentence
+    expect(matchHeader(['u-1', 'Ada', 'my-secret', 'Active'])).toMatchObject({
+      columnsKnown: false,
+    })
+    expect(sentence(['u-1', 'Ada', 'my-secret', 'Active'])).toContain(
+      'The header has 4 columns, 1 of which the format knows, a column UserUUID',
+    )
+    expect(sentence(['my-secret'])).toContain('The header has 1 column, none of which')
+    expect(codes(['u-1', 'a@maple.example', 'my-secret', 'Active']).reasons).toEqual([9100])
+    expect(sentence(['First', 'Last', 'Shoe size'])).toContain('"First", "Last" and "Shoe size"')
+    expect(matchHeader(['email', 'a', 'b', 'c', 'd'])).toMatchObject({ columnsKnown: true })
+  })
+
+  test('finds columns that look like passwords, in other languages too, and imports none of them', () => {
+    const names = ['Mot de passe', 'PWD', 'Kennwort', 'Initial Password', 'Contraseña']
+    const match = matchHeader(['email', 'Password', 'Passport', ...names])
+    expect(match).toMatchObject({ fields: ['email', 'password'], passwords: [1, 3, 4, 5, 6, 7] })
+    expect(match.ignored).toEqual(['Passport', ...names])
+    const mapped = matchHeader(['email', 'pwd'], { columnMap: { pwd: 'licenceNo' } })
+    expect(mapped).toMatchObject({ passwords: [], hasPassword: false })
+  })
+
   test('quotes both columns of one field', () => {
     expect(matchHeader(['email', 'E-mail']).reasons[0]?.sentence).toContain(
       '"email" and "E-mail" mean the same field (email)',

@@ -50,15 +50,21 @@ describe.each(runtimes)('bad input under %s', (runtime) => {
     ).rejects.toThrow(/^get: Cannot find /)
   })
 
-  test('a file that is not a CSV is rejected whole, by name of what it is, and kept in bak/', async () => {
+  test('a file that is not a CSV is rejected whole, by name of what it is, and a note in bak/ stands for it', async () => {
     const workbook = Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(200, 7)])
     const run = await outcomeOf('workbook.csv', workbook)
     expect(run).toMatchObject({ state: 'failed', fileReason: { code: 9109 } })
     expect(run.fileReason?.sentence).toMatch(/Excel|zip/)
     expect(run.mail).toBe('sent')
-    const bak = await withSftp(server, tenant, (client) => client.list('/bak'))
-    expect(bak.map(({ name }) => name)).toContainEqual(
-      expect.stringMatching(/^workbook\..*\.rejected\.csv$/),
+    const note = await withSftp(server, tenant, async (client) => {
+      const [found] = await client.list('/bak', ({ name }) =>
+        /^workbook\..*\.rejected\.csv$/.test(name),
+      )
+      const bytes = await client.get(`/bak/${found?.name}`)
+      return Buffer.isBuffer(bytes) ? bytes.toString() : ''
+    })
+    expect(note).toMatch(
+      /^This file was not kept: "workbook.csv", 204 bytes, SHA-256 [0-9a-f]{64}\. .* drop it again\.\r\n$/,
     )
   })
 

@@ -35,17 +35,30 @@ const files: Readonly<Record<string, { content: string | Uint8Array; folder?: st
   'utf16-bad.csv': { content: Buffer.from(`\ufefffirst,password\nz,${secret}\n`, 'utf16le') },
   'semicolon.csv': { content: `email;password;city\ny@x.ca;"${secret};x";Hull\n` },
   'sep.csv': { content: `sep=^\nemail^password\nw@x.ca^${secret}\n` },
+  'no-header.csv': { content: `u60,g@x.ca,${secret},Hull\nu61,h@x.ca,${secret},Hull\n` },
+  'no-header-no-address.csv': { content: `u62,Ada,${secret},Active\nu63,Bob,${secret},Active\n` },
+  'json.csv': { content: `[{"email":"i@x.ca","password":"${secret}"}]\n` },
+  'page.csv': { content: `<table><tr><td>email</td></tr><tr><td>${secret}</td></tr></table>\n` },
+  'workbook.csv': { content: Buffer.from(`PK\x03\x04 xl/workbook.xml ${secret}`) },
+  'french.csv': { content: `UserUUID;email;Mot de passe;city\nu64;k@x.ca;${secret};Hull\n` },
+  'german.csv': {
+    content: `email;Kennwort;city\nl@x.ca;${secret};${'x'.repeat(51)}\nm@x.ca;"${secret};Hull\n`,
+  },
   'full.csv': { content: `${good}u0,,${secret},\n`, folder: 'full' },
   'dry.csv': { content: `${good}u40,d@x.ca,${secret},\n`, folder: 'test' },
 }
 
-/** Every file below the folder that holds the text in UTF-8 or UTF-16. */
+/** The text within base64, wherever it begins there. */
+const inBase64 = (text: string): string[] =>
+  [0, 1, 2].map((before) =>
+    Buffer.from(' '.repeat(before) + text)
+      .toString('base64')
+      .slice(4, -4),
+  )
+
+/** Every file below the folder that holds the text in UTF-8, UTF-16 or base64. */
 function holding(text: string): string[] {
-  const forms = [
-    Buffer.from(text),
-    Buffer.from(text, 'utf16le'),
-    Buffer.from(text).toString('base64').slice(0, -4),
-  ]
+  const forms = [Buffer.from(text), Buffer.from(text, 'utf16le'), ...inBase64(text)]
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => {
     if (!statSync(join(folder, name)).isFile()) return false
     const bytes = readFileSync(join(folder, name))
@@ -61,6 +74,12 @@ test('a password is nowhere in clear once its file was imported or refused: data
     failedImportEmail: ['hr@maple.example'],
     mailCompleted: 'always',
   })
+  async function* body() {
+    yield Buffer.from(many)
+  }
+  const given = { tenantId: 'ten_maple', source: 'http', actor: 'token', maxBytes: 1e6 } as const
+  const cancelled = await house.importer.submit({ ...given, filename: 'gone.csv', body: body() })
+  await house.importer.cancel(cancelled.id)
   await house.start()
   const sayNothing = (): void => undefined
   const sender = startSender({
@@ -78,6 +97,8 @@ test('a password is nowhere in clear once its file was imported or refused: data
   const runs = await house.runs()
   const held = runs.find(({ filename }) => filename === 'full.csv')
   expect(held?.state).toBe('held')
+  // Whoever approves it has its passwords imported: until then the file waits where no client and no mail comes.
+  expect(holding(secret)).toEqual([join('files', held?.sourcePath ?? '')])
   await house.importer.reject(held?.id ?? '', 'operator')
   // The archived file, without its passwords, once more.
   await house.importer.retry(runs.at(-1)?.id ?? '', { force: true, actor: 'operator' })
@@ -95,7 +116,22 @@ test('a password is nowhere in clear once its file was imported or refused: data
     'sep.csv': 'completed',
     'full.csv': 'rejected',
     'dry.csv': 'completed',
+    'gone.csv': 'cancelled',
+    'no-header.csv': 'failed',
+    'no-header-no-address.csv': 'failed',
+    'json.csv': 'failed',
+    'page.csv': 'failed',
+    'workbook.csv': 'failed',
+    'french.csv': 'completed',
+    'german.csv': 'completed_with_failures',
   })
+  // Each has what is left of it in the archive, and a note there is not taken for a file.
+  const note = (await house.runs()).find(({ filename }) => filename === 'no-header.csv')
+  await house.importer.retry(note?.id ?? '', { force: true, actor: 'operator' })
+  await house.idle()
+  expect((await house.runs())[0]?.fileReason?.sentence).toMatch(
+    /^The file "no-header.csv" is a note in place of a file that was not kept, a CSV file is needed/,
+  )
   const sourcesThere = (await house.runs()).map(async ({ sourcePath }) =>
     house.files.stat(sourcePath),
   )
