@@ -84,6 +84,7 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
     facts: factNames,
     extendedOnly: false,
     data: undefined,
+    early: undefined,
     transfer: undefined,
     get secured() {
       return secured

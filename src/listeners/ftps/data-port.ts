@@ -10,6 +10,8 @@ export interface DataPort {
   readonly port: number
   /** False when it has waited too long, or was closed. */
   readonly waiting: boolean
+  /** The data connection, once it has come and while nobody has taken it. */
+  readonly arrived: Socket | undefined
   /** The data connection, paused; rejects with AppError `unavailable` when none comes. */
   socket(): Promise<Socket>
   close(): void
@@ -67,6 +69,9 @@ function waitFor(port: number, waitMs: number, end: () => void) {
     port,
     get waiting() {
       return waiting || taken !== undefined
+    },
+    get arrived() {
+      return handedOver ? undefined : taken
     },
     socket() {
       handedOver = true
@@ -216,6 +221,7 @@ export function activePort({ address, port }: PeerPort, waitMs: number): DataPor
   return {
     port,
     waiting: true,
+    arrived: undefined,
     socket() {
       const opened = connect({ host: address, port, noDelay: true })
       connecting = opened

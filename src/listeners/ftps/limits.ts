@@ -12,6 +12,8 @@ export const ftpsLimits = {
   passiveMs: 30_000,
   /** Milliseconds for a TLS handshake. */
   handshakeMs: 20_000,
+  /** Milliseconds that the 150 waits for a handshake that the client has begun before it: it needs no 150 for that. */
+  earlyMs: 2_000,
   /** Milliseconds that a peer has to take the last bytes before its socket goes. */
   lingerMs: 1_000,
   /** Plaintext bytes on their way to the disk before the socket is held. */

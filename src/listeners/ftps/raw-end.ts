@@ -26,6 +26,7 @@ export class RawEnd extends Duplex {
   readonly #socket: Socket
   readonly #outgoing = createRecordScan()
   #held = false
+  #begun = false
   #ended = false
   #holdsTickets: boolean
   #versionThree = false
@@ -44,6 +45,7 @@ export class RawEnd extends Duplex {
       onRawEnd(how)
     }
     socket.on('data', (chunk: Buffer) => {
+      this.#begun = true
       // The client's part of the handshake is the first that it encrypts.
       if (this.#holdsTickets && !this.#handshaken) this.#handshaken = incoming.sees(chunk)
       if (!this.push(chunk)) socket.pause()
@@ -52,6 +54,11 @@ export class RawEnd extends Duplex {
     socket.on('close', () => ended('lost'))
     socket.on('error', () => ended('lost'))
     socket.pause()
+  }
+
+  /** Something has come. */
+  get begun(): boolean {
+    return this.#begun
   }
 
   /** Stops or goes on handing ciphertext up. */

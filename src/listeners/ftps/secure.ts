@@ -27,6 +27,8 @@ export interface Certificate {
 /** TLS over one socket, with the ends of both told apart. */
 export interface SecureStream {
   readonly tls: TLSSocket
+  /** The peer has sent something. */
+  readonly begun: boolean
   /** Stops or goes on reading, beneath the TLS. */
   hold(held: boolean): void
   /** Lets go of the session tickets that were held back. */
@@ -97,6 +99,9 @@ export function createSecurity(certificate: Certificate) {
       tls.on('data', (chunk: Buffer) => take(chunk))
       return {
         tls,
+        get begun() {
+          return raw.begun
+        },
         hold: (held) => raw.hold(held),
         release: () => raw.release(),
         onData(listener) {

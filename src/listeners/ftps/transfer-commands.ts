@@ -1,8 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { DropUpload, OpenWriteOptions } from '../../domain/drop.ts'
-import { AppError, isAppError } from '../../domain/error.ts'
+import { isAppError } from '../../domain/error.ts'
 import { transferring } from './control.ts'
-import type { Control, Transfer } from './control.ts'
+import type { Control, EarlyData, Transfer } from './control.ts'
 import { listed, pathOf, sessionOf } from './file-commands.ts'
 import { facts, listLine } from './listing.ts'
 import { Refusal } from './reply.ts'
@@ -34,6 +34,36 @@ function checkData(control: Control): void {
   }
 }
 
+/**
+ * Begins TLS on the data connection where it has come: some clients say hello before they send their command. Whoever
+ * has done so has its handshake when the 150 comes: Node's TLS sends no close_notify for whoever ends before that
+ * (docs/decisions/0021).
+ */
+function begin(control: Control): EarlyData | undefined {
+  const { data, early, security, limits } = control
+  if (data === undefined || early?.port === data) return early
+  const socket = data.arrived
+  if (socket === undefined) return undefined
+  const stream = security.wrap(socket, { holdTickets: true })
+  const shaken = handshake(stream, limits.handshakeMs)
+  shaken.catch(() => undefined)
+  control.early = { port: data, stream, shaken }
+  return control.early
+}
+
+// What was sent before the command has been read so many turns later: Deno runs 61 before it looks at its sockets.
+const helloTurns = 'Deno' in globalThis ? 100 : 2
+
+/** Waits for a handshake that the client has begun before its command, and for no other. */
+async function headStart({ stream, shaken }: EarlyData, mostMs: number): Promise<void> {
+  for (let turns = 0; !stream.begun && turns < helloTurns; turns += 1) await nextTurn()
+  if (!stream.begun) return
+  const over = Promise.withResolvers<void>()
+  const timer = setTimeout(over.resolve, mostMs)
+  await Promise.race([shaken.catch(() => undefined), over.promise])
+  clearTimeout(timer)
+}
+
 /** Replies 150, then makes the data connection secure, and runs `work` on it: most clients wait for the 150 (facts.md). */
 async function withData(
   control: Control,
@@ -44,23 +74,24 @@ async function withData(
   checkData(control)
   const { data, security, limits } = control
   if (data === undefined) return
+  const early = begin(control)
+  let stream = early?.stream
   control.data = undefined
-  let stream: SecureStream | undefined
+  control.early = undefined
   transfer.cut = () => {
     data.close()
     stream?.tls.destroy()
   }
   try {
     if (transfer.aborted) throw new Refusal(426, 'unavailable', 'Aborted')
+    if (upload && early !== undefined) await headStart(early, limits.earlyMs)
     await control.reply(150, 'Here it comes')
     try {
-      stream = security.wrap(await data.socket(), { holdTickets: upload })
+      const socket = await data.socket()
+      stream ??= security.wrap(socket, { holdTickets: upload })
+      if (!upload) stream.release()
       if (transfer.aborted) stream.tls.destroy()
-      const shaken = await handshake(stream, limits.handshakeMs)
-      if (shaken === 'closed early') {
-        if (upload) return
-        throw new AppError('unavailable', 'Cannot transfer: the data connection was lost')
-      }
+      await (early?.shaken ?? handshake(stream, limits.handshakeMs))
     } catch (error) {
       if (!isAppError(error, 'unavailable') || transfer.aborted) throw error
       throw new Refusal(425, error.code, error.message)
@@ -95,13 +126,13 @@ async function store(
 ): Promise<void> {
   const { limits } = control
   checkData(control)
+  begin(control)
   const upload = await opened(control, path, how)
   const cut = async (): Promise<void> => {
     await upload.cut(reason())
     await control.reply(426, `The upload of "${path}" was cut, resume it or send it again`)
   }
-  // No data at all, and the client waits for the answer: an empty file (docs/decisions/0021).
-  let end: UploadEnd = upload.size === 0 ? 'clean' : 'cut'
+  let end = 'cut' as UploadEnd
   const reason = (): string => {
     if (control.barred !== undefined) return control.barred
     if (!control.open) return 'control connection closed before the reply'

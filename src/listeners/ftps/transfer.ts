@@ -5,16 +5,8 @@ import { createBatches } from './batches.ts'
 import { Refusal } from './reply.ts'
 import type { SecureStream } from './secure.ts'
 
-/**
- * Resolves when the handshake is done; throws when it fails or takes too long.
- *
- * `closed early`: a client that resumes its TLS session and has nothing to send may close its side in order before it
- * has answered the handshake (docs/decisions/0021).
- */
-export function handshake(
-  { tls, onRawEnd }: SecureStream,
-  timeoutMs: number,
-): Promise<'done' | 'closed early'> {
+/** Resolves when the handshake is done; throws when it fails or takes too long. */
+export function handshake({ tls, onRawEnd }: SecureStream, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (why: string): void => {
       clearTimeout(timer)
@@ -23,14 +15,10 @@ export function handshake(
     const timer = setTimeout(() => failed('the TLS handshake took too long'), timeoutMs)
     tls.once('secure', () => {
       clearTimeout(timer)
-      resolve('done')
+      resolve()
     })
     tls.once('error', () => failed('the TLS handshake failed'))
-    onRawEnd((how) => {
-      clearTimeout(timer)
-      if (how === 'fin' && tls.isSessionReused()) resolve('closed early')
-      else failed('the data connection was lost')
-    })
+    onRawEnd(() => failed('the data connection was lost'))
   })
 }
 

@@ -1,9 +1,13 @@
 import { once } from 'node:events'
 import { connect as connectSocket } from 'node:net'
+import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { Client as BasicFtp } from 'basic-ftp'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { generateCertificate } from '../../../src/certificate.ts'
+import { password } from '../../drop/door.ts'
 import { connect, loggedIn, passivePorts, secureData, startBench, until } from './raw.ts'
 import type { Bench, RawFtp } from './raw.ts'
 
@@ -159,47 +163,69 @@ describe('an upload', () => {
     })
   })
 
-  describe('of nothing, by a client that resumes its session and closes before its handshake is answered', () => {
-    /** As basic-ftp does with an empty file: hello, then a FIN. */
-    async function closeEarly(session: Buffer | undefined): Promise<void> {
-      const tcp = await ftp.openData()
-      expect(await ftp.ask('STOR a.csv')).toMatch(/^150 /)
-      const options = session === undefined ? {} : { session }
-      const secured = connectTls({ socket: tcp, rejectUnauthorized: false, ...options })
-      secured.on('error', () => undefined)
-      secured.end()
-    }
+  describe('of nothing, by a client whose TLS ends before its handshake is done', () => {
     let session: Buffer | undefined
-    async function withSession(): Promise<void> {
+    beforeEach(async () => {
       ftp = await connect(bench.listener.explicitPort)
       await ftp.secure()
       ftp.socket.on('session', (ticket: Buffer) => (session = ticket))
       await ftp.login()
       await until(() => session !== undefined, 'a ticket comes')
+    })
+    function hello(tcp: Socket) {
+      const options = session === undefined ? {} : { session }
+      const secured = connectTls({ socket: tcp, rejectUnauthorized: false, ...options })
+      secured.on('error', () => undefined)
+      return secured
     }
 
-    test('is an empty file (docs/decisions/0021)', async () => {
-      await withSession()
-      await closeEarly(session)
-      expect(await ftp.next()).toMatch(/^226 .*0 bytes/)
-      expect((await bench.stored('a.csv')).length).toBe(0)
-    })
-
-    test('is nothing when the control connection is gone as well', async () => {
+    test('is cut, as there is no close_notify, and leaves nothing', async () => {
       await bench.put('a.csv', 'old')
-      await withSession()
-      await closeEarly(session)
-      ftp.tcp.resetAndDestroy()
-      await pause(100)
+      const tcp = await ftp.openData()
+      expect(await ftp.ask('STOR a.csv')).toMatch(/^150 /)
+      hello(tcp).end()
+      expect(await ftp.next()).toMatch(/^425 /)
       expect(await bench.names()).toEqual(['a.csv'])
       expect(String(await bench.stored('a.csv'))).toBe('old')
     })
 
-    test('is nothing without the session, as it could be anyone', async () => {
-      ftp = await loggedIn(bench)
-      await closeEarly(undefined)
-      expect(await ftp.next()).toMatch(/^425 /)
-      expect(await bench.names()).toEqual([])
+    test('does not come to pass where it says hello before its command: the 150 waits for it', async () => {
+      for (let n = 0; n < 20; n += 1) {
+        const secured = hello(await ftp.openData())
+        let shaken = false
+        secured.once('secureConnect', () => (shaken = true))
+        expect(await ftp.ask('STOR a.csv')).toMatch(/^150 /)
+        expect(shaken).toBe(true)
+        secured.end()
+        expect(await ftp.next()).toMatch(/^226 .*0 bytes/)
+      }
+      expect((await bench.stored('a.csv')).length).toBe(0)
+    })
+
+    test('keeps its data connection when its command is refused, and may send another', async () => {
+      const secured = hello(await ftp.openData())
+      expect(await ftp.ask('STOR bak/a.csv')).toMatch(/^550 /)
+      expect(await ftp.ask('STOR a.csv')).toMatch(/^150 /)
+      secured.end('email\n')
+      expect(await ftp.next()).toMatch(/^226 /)
+      expect(String(await bench.stored('a.csv'))).toBe('email\n')
+    })
+
+    test('basic-ftp puts empty files, one after the other, each with a close_notify', async () => {
+      const client = new BasicFtp(20_000)
+      await client.access({
+        host: '127.0.0.1',
+        port: bench.listener.explicitPort,
+        user: 'maple',
+        password,
+        secure: true,
+        secureOptions: { rejectUnauthorized: false },
+      })
+      for (let n = 0; n < 20; n += 1) {
+        await client.uploadFrom(Readable.from([]), `empty${n}.part`)
+      }
+      client.close()
+      expect(await bench.names()).toHaveLength(20)
     })
   })
 
