@@ -20,6 +20,8 @@ export interface DeskOptions {
   file?: string
   /** Default: one in SQLite. */
   directory?: Directory
+  /** The store gives so many bytes at a time, at most. */
+  pieceBytes?: number
 }
 
 export interface DropOptions extends Partial<
@@ -39,7 +41,7 @@ export interface Dropped extends ImportResult {
 
 /** One client's imports without doors and threads: a real directory, the real work on rows. */
 export function openDesk(options: DeskOptions = {}) {
-  const files: FileStore = memoryDriver().files
+  const files = inPieces(memoryDriver().files, options.pieceBytes)
   let time = Date.UTC(2026, 10, 24, 3)
   const clock = {
     now: () => (time += 1000),
@@ -140,5 +142,19 @@ export function openDesk(options: DeskOptions = {}) {
     },
 
     close: () => directory.close(),
+  }
+}
+
+/** The same store, but each reading of a file gives a few bytes only. */
+function inPieces(files: FileStore, most: number = Infinity): FileStore {
+  return {
+    ...files,
+    async openRead(path) {
+      const reader = await files.openRead(path)
+      return {
+        ...reader,
+        read: (position, length, room) => reader.read(position, Math.min(length, most), room),
+      }
+    },
   }
 }
