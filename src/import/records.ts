@@ -75,8 +75,9 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
   let limit = 0
   let ended = false
   let skipping = false
-  let quoteAt = -1
-  let returnAt = -1
+  const feeds = search(lineFeed)
+  const returns = search(carriageReturn)
+  const quotesFound = search(quote)
   // The end of the line at hand: its last byte + 1, and where the next begins.
   let lineEnd = 0
   let lineNext = 0
@@ -87,19 +88,15 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
 
   /** Finds the end of the line that begins at `from`; false when it is not in the buffer. */
   function findLine(from: number): boolean {
-    const { buffer } = records
-    const feed = buffer.indexOf(lineFeed, from)
-    if (returnAt < from) {
-      const found = buffer.indexOf(carriageReturn, from)
-      returnAt = found < 0 ? nowhere : found
-    }
-    if (returnAt < (feed < 0 ? nowhere : feed)) {
-      if (returnAt + 1 === limit && !ended) return false
-      lineEnd = returnAt
-      lineNext = returnAt + 1 === feed ? feed + 1 : returnAt + 1
+    const feed = feeds.next(records.buffer, from)
+    const returned = returns.next(records.buffer, from)
+    if (returned < feed) {
+      if (returned + 1 === limit && !ended) return false
+      lineEnd = returned
+      lineNext = returned + 1 === feed ? feed + 1 : returned + 1
       return true
     }
-    if (feed >= 0) {
+    if (feed !== nowhere) {
       lineEnd = feed
       lineNext = feed + 1
       return true
@@ -111,10 +108,10 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
 
   function countQuotes(from: number, to: number): number {
     let count = 0
-    while (quoteAt < to) {
-      if (quoteAt >= from) count += 1
-      const found = records.buffer.indexOf(quote, Math.max(from, quoteAt + 1))
-      quoteAt = found < 0 ? nowhere : found
+    let found = quotesFound.next(records.buffer, from)
+    while (found < to) {
+      count += 1
+      found = quotesFound.next(records.buffer, found + 1)
     }
     return count
   }
@@ -166,16 +163,17 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
       records.tooLong = lineEnd - at > maxRecordBytes
       firstEnd = lineEnd
       firstNext = lineNext
-      let quotes = quoteAt < lineEnd ? countQuotes(at, lineEnd) : 0
+      let quotes = countQuotes(at, lineEnd)
       records.quoted = quotes > 0
       let lines = 1
       while ((quotes & 1) === 1) {
-        if (lineNext >= limit || !findLine(lineNext)) {
+        const lineStart = lineNext
+        if (lineStart >= limit || !findLine(lineStart)) {
           // The same limit wherever the file is begun to be read: what is missing makes it longer yet.
-          return ended || limit - at > maxRecordBytes + 2 ? onlyFirst() : again()
+          return ended || limit - at > maxRecordBytes + 2 ? onlyFirst() : false
         }
         if (lineEnd - at > maxRecordBytes) return onlyFirst()
-        quotes += countQuotes(firstNext, lineEnd)
+        quotes += countQuotes(lineStart, lineEnd)
         lines += 1
       }
       records.several = lines > 1
@@ -215,7 +213,6 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
       const sifted = sieve.sift(at, limit, atLine)
       at = sifted.at
       atLine = sifted.line
-      forget()
       return sifted
     },
     text() {
@@ -250,15 +247,11 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
     nextLine: () => atLine,
   }
 
+  /** There are other bytes in the buffer. */
   function forget(): void {
-    quoteAt = -1
-    returnAt = -1
-  }
-
-  /** The record is not whole in the buffer: it is looked at again after the next chunk. */
-  function again(): boolean {
-    forget()
-    return false
+    feeds.forget()
+    returns.forget()
+    quotesFound.forget()
   }
 
   function onlyFirst(): boolean {
@@ -268,9 +261,29 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
     records.terminated = firstNext > firstEnd
     at = firstNext
     atLine = records.line + 1
-    forget()
     return true
   }
 
   return records
+}
+
+/**
+ * Where a byte comes next, looked for once however often it is asked: a file of stray quotes goes back to the second
+ * line of each record, and one with CR alone has no LF in any piece.
+ */
+function search(byte: number) {
+  let from = nowhere
+  let at = nowhere
+  return {
+    next(buffer: Buffer, start: number): number {
+      if (start >= from && start <= at) return at
+      const found = buffer.indexOf(byte, start)
+      from = start
+      at = found < 0 ? nowhere : found
+      return at
+    },
+    forget(): void {
+      from = nowhere
+    },
+  }
 }

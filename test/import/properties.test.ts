@@ -288,7 +288,24 @@ const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`
 /** Cells as a report has to bring them back: formulas, quotes, delimiters, line breaks, white space. */
 const odd = fc
   .array(
-    fc.constantFrom('=', '+', "'", '@', '-', '"', ',', ';', '^', '|', '\t', ' ', '\n', 'é', '\u{1f600}', 'x'),
+    fc.constantFrom(
+      '=',
+      '+',
+      "'",
+      '@',
+      '-',
+      '"',
+      ',',
+      ';',
+      '^',
+      '|',
+      '\t',
+      ' ',
+      '\n',
+      'é',
+      '\u{1f600}',
+      'x',
+    ),
     { maxLength: 5 },
   )
   .map((parts) => quoted(parts.join('')))
@@ -306,7 +323,12 @@ const nasty = fc.oneof(
   // Records that cannot be split, or not into these columns.
   {
     weight: 1,
-    arbitrary: fc.constantFrom(['u5'], ['u6', '"open'], ['u7', 'a"b', '', '', ''], Array(9).fill('z')),
+    arbitrary: fc.constantFrom(
+      ['u5'],
+      ['u6', '"open'],
+      ['u7', 'a"b', '', '', ''],
+      Array(9).fill('z'),
+    ),
   },
 )
 

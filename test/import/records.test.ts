@@ -8,7 +8,8 @@ import { faultReader, parseRecord } from '../../src/import/odd-record.ts'
 import { createRecords } from '../../src/import/records.ts'
 import { openSource } from '../../src/import/source.ts'
 import type { Source } from '../../src/import/source.ts'
-import { readRecord } from '../../src/import/walk.ts'
+import { createSieve } from '../../src/import/sieve.ts'
+import { readRecord, walk } from '../../src/import/walk.ts'
 import { memoryDriver } from '../../storage/memory.ts'
 
 const width = 3
@@ -233,4 +234,69 @@ describe('faultReader()', () => {
       sentence: expect.stringMatching(sentence),
     })
   })
+})
+
+describe('100,000 stray quotes', () => {
+  const stray = 'a,"b,c\n'
+  const plain = 'a,b,c\n'
+  const whole = '"a","b","c"\n'
+  const lines = 100_000
+
+  /** Bytes that are read of a file, and that are looked at for line ends and quotes. */
+  async function work(text: string): Promise<{ read: number; looked: number; records: number }> {
+    const bytes = Buffer.from(text)
+    const source = await sourceOf('', ',', 1)
+    let [read, looked, records] = [0, 0, 0]
+    const file: FileReader = {
+      size: bytes.length,
+      async read(position, length) {
+        const piece = bytes.subarray(position, position + length)
+        read += piece.length
+        return piece
+      },
+      close: async () => undefined,
+    }
+    const sieve = createSieve({ lastUserId: 0, seed: 1 })
+    // By hand, because a spy keeps each of its millions of calls.
+    const { indexOf } = Buffer.prototype
+    Buffer.prototype.indexOf = function (this: Buffer, value: unknown, from: unknown) {
+      const found = indexOf.call(this, Number(value), Number(from))
+      looked += (found < 0 ? this.length : found + 1) - Number(from)
+      return found
+    }
+    try {
+      await walk({
+        source: { ...source, file },
+        sieve,
+        position: 0,
+        line: 1,
+        visit({ record }) {
+          const { fault } = readRecord(record, { ...source, file })
+          if (fault !== null) looked += record.end - record.start
+          records += 1
+        },
+      })
+    } finally {
+      Buffer.prototype.indexOf = indexOf
+    }
+    return { read: read / bytes.length, looked: looked / bytes.length, records }
+  }
+
+  test.each([
+    ['in every row', stray.repeat(lines), lines],
+    ['in every row of a file with CR', stray.replace('\n', '\r').repeat(lines), lines],
+    ['in every other row', (stray + plain).repeat(lines), 2 * lines],
+    ['between rows in quotes', (stray + whole).repeat(lines), 2 * lines],
+    ['far from each other', (stray + plain.repeat(200)).repeat(lines / 100), 201 * (lines / 100)],
+    ['and rows in quotes up to the next', (stray + whole.repeat(200)).repeat(500), 201 * 500],
+  ])(
+    '%s: each byte is read once and looked at a few times',
+    async (_, text, count) => {
+      const { read, looked, records } = await work(text)
+      expect(records).toBe(count)
+      expect(read).toBe(1)
+      expect(looked).toBeLessThan(8)
+    },
+    60_000,
+  )
 })
