@@ -49,19 +49,6 @@ export function judgeOne({ line, field, value }: Sighted, group: Group): Judged 
   return { reasons: [rowReason(9110, field, params)], lines: others }
 }
 
-/** Judges the lines that share one key, in file order. */
-export function judgeGroup(sightings: readonly Sighted[]): { line: number; judged: Judged }[] {
-  const group = {
-    first: sightings.slice(0, firstLines).map(({ line }) => line),
-    count: sightings.length,
-    alike: new Set(sightings.map(({ content }) => content)).size === 1,
-  }
-  return sightings.flatMap((sighted) => {
-    const judged = judgeOne(sighted, group)
-    return judged === undefined ? [] : [{ line: sighted.line, judged }]
-  })
-}
-
 /** A row may share each of its keys with others: a conflict by one of them is a conflict. */
 export function merged(before: Judged | undefined, judged: Judged): Judged {
   // One conflict, though by two keys: said once.

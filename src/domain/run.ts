@@ -159,6 +159,8 @@ export interface Run {
   /** Path of the failure report in the file store. */
   reportPath: string | null
   mail: MailState
+  /** Somebody wants it to stop; whichever process has it looks here, should it not have heard. */
+  cancelAsked?: boolean
   /** Grows with each change; ETag and event id. */
   version: number
 }

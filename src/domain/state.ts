@@ -44,8 +44,11 @@ export type Topic = (typeof topics)[number]
 
 /** Words between the processes of one database; nobody hears them twice, and some may be missed. */
 export interface Signals {
-  /** Tells the other processes; those about tables are sent by the database itself. */
-  send(topic: Topic, text: string): void
+  /**
+   * Tells the other processes; those about tables are sent by the database itself. What is kept is told to those too
+   * that come later, until then; of each key the last.
+   */
+  send(topic: Topic, text: string, keep?: { key: string; until: number }): void
   /** Calls `listener` whenever another process has told; returns what ends that. */
   on(topic: Topic, listener: (text: string) => void): () => void
 }
@@ -145,8 +148,8 @@ export interface RunStore {
   list(filter: RunFilter): Promise<Run[]>
   /** Stores `changes` and adds one to `version`; returns the run as stored. Throws `not_found`. */
   update(id: string, changes: Partial<Omit<Run, 'id' | 'tenantId' | 'version'>>): Promise<Run>
-  /** Runs in an active state, oldest first. */
-  active(): Promise<Run[]>
+  /** Runs in an active state, oldest first; all of them when nothing is asked. */
+  active(asked?: { skip: number; limit: number }): Promise<Run[]>
   /** Runs with an outcome whose file has not been archived yet. */
   unarchived(): Promise<Run[]>
   /** The newest run of the tenant that reached `completed` or `completed_with_failures`, not a dry run. */

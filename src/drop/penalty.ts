@@ -41,12 +41,17 @@ export function createPenalties(options: {
   }
 
   function tell(source: string, length: number, enforced: boolean): void {
-    signals?.send('penalties', `${length} ${Number(enforced)} ${source}`)
+    // The processes of a database have one time.
+    const until = length === 0 ? 0 : clock.now() + length
+    const text = `${until} ${Number(enforced)} ${source}`
+    signals?.send('penalties', text, { key: source, until })
   }
 
   signals?.on('penalties', (text) => {
-    const [length, enforced, source] = text.split(' ')
-    if (source !== undefined) set(source, Number(length), enforced === '1')
+    const [until, enforced, source] = text.split(' ')
+    if (source === undefined) return
+    const length = Math.min(Number(until) - clock.now(), limits.penaltyMostMs)
+    set(source, length, enforced === '1')
   })
 
   return {

@@ -63,6 +63,7 @@ export function createActions(
       allow(run, 'approve', 'approve')
       const approved = await runs.update(run.id, {
         state: 'queued',
+        cancelAsked: false,
         approved: true,
         fileReason: null,
       })

@@ -38,6 +38,8 @@ const longestPauseMs = 3_600_000
 // Another process may have died: its run is taken over within 30 seconds.
 const sharedLookMs = 5_000
 
+const runsAtOnce = 100
+
 /** What one process at a time has of a tenant. */
 const ownership = (tenantId: string): string => `imports of ${tenantId}`
 
@@ -103,7 +105,9 @@ export function createImporter(options: ImporterOptions): Importer {
           const { phase, counts, bytesRead, rowsPerSecond } = waiting
           waiting = undefined
           const shown = phase === 'scanning' ? 'parsing' : 'applying'
-          await runs.update(run.id, { state: shown, counts, bytesRead, rowsPerSecond })
+          const changes = { state: shown, counts, bytesRead, rowsPerSecond } as const
+          const { cancelAsked } = await runs.update(run.id, changes)
+          if (cancelAsked === true) cancelHere(run.id)
         })
         writing = writing.catch((error: unknown) => log.warn('progress was not kept', { error }))
       },
@@ -115,6 +119,8 @@ export function createImporter(options: ImporterOptions): Importer {
     const waiting = await queue.toWorkAlone(queued)
     const startedAt = waiting.startedAt ?? clock.now()
     const run = await runs.update(queued.id, { state: stateAfter(waiting, 'parse'), startedAt })
+    // By another process, or of one that has died since.
+    if (run.cancelAsked === true) entry.cancelled = true
     const previous = await runs.lastImported(run.tenantId)
     const progress = showProgress(run)
     const running = workers.import(jobOf(run, tenant, previous), progress.show)
@@ -171,11 +177,20 @@ export function createImporter(options: ImporterOptions): Importer {
     else await release()
   }
 
+  /** Oldest first; of many, no more than are looked at. */
+  async function* waitingRuns(): AsyncGenerator<Run> {
+    for (let skip = 0; ; skip += runsAtOnce) {
+      const page = await runs.active({ skip, limit: runsAtOnce })
+      yield* page
+      if (page.length < runsAtOnce) return
+    }
+  }
+
   /** Starts as many waiting runs as there are workers: the oldest of each tenant, no tenant twice. */
   async function startWaiting(): Promise<void> {
     const now = clock.now()
     const seen = new Set<string>()
-    for (const run of await runs.active()) {
+    for await (const run of waitingRuns()) {
       if (stopping !== undefined || busy.size >= workersAtOnce) return
       // A paused run keeps the later ones of its tenant waiting: files are imported in order.
       if (seen.has(run.tenantId) || busy.has(run.tenantId)) continue
@@ -273,8 +288,9 @@ export function createImporter(options: ImporterOptions): Importer {
       if (busy.has(run.tenantId)) return close()
       const release = await state.own(ownership(run.tenantId))
       if (release === undefined) {
+        const asked = await runs.update(run.id, { cancelAsked: true })
         state.signals.send('cancel', run.id)
-        return run
+        return asked
       }
       try {
         return await close()

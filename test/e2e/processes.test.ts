@@ -249,6 +249,48 @@ describe.skipIf(programs === undefined)('several processes on one database', () 
       expect(
         other.lines.some((line) => line.includes('too many failed logins from this address')),
       ).toBe(true)
+      // One that starts later has not heard of it.
+      const late = await fleet.start()
+      await until('the refusal by the late server', async () => {
+        try {
+          await withSftp(late, tenant, (client) => client.list('/'))
+          return false
+        } catch {
+          return true
+        }
+      })
+    },
+  )
+
+  test(
+    'a cancel reaches the process that imports, though its listener was cut when it was said',
+    { timeout: 90_000 },
+    async () => {
+      const fleet = await fleetOf()
+      const [tenant] = await fleet.tenants(['hazel'])
+      if (tenant === undefined) throw new Error('there is no tenant')
+      const [door] = await Promise.all([
+        fleet.start({ env: { ROLE: 'ingest' } }),
+        fleet.start({ env: { ROLE: 'worker' } }),
+      ])
+      const many = 200_000
+      await put(door, tenant, 'large.csv', rows('hazel', 0, many))
+      await until(
+        'the first rows',
+        async () => (await runsOf(door, tenant))[0]?.state === 'applying',
+      )
+      cluster.sql(
+        fleet.url,
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'rosterdrop signals'",
+      )
+      const [running] = await runsOf(door, tenant)
+      const asked = await request(door, tenant, `/imports/${running?.id}/cancel`, {
+        method: 'POST',
+      })
+      expect(asked.status).toBeLessThan(300)
+      const [run] = await outcomesOf(door, tenant, 1, 60_000)
+      expect(run?.state).toBe('cancelled')
+      expect(usersOf(fleet)).toBeLessThan(many)
     },
   )
 

@@ -14,6 +14,9 @@ const keepAlive = {
   tcp_keepalives_interval: '3',
   tcp_keepalives_count: '3',
 }
+// Every statement goes by an index, mostly by few keys or in its order. Of a table that was loaded a minute ago the
+// planner knows nothing yet: it would rather read all of a client's users and sort them.
+const byIndex = { enable_bitmapscan: 'off', jit: 'off' }
 const connectSeconds = 10
 // Nothing that the pool is asked for takes long; a server that hangs must not hang its callers.
 const statementMs = 30_000
@@ -29,7 +32,7 @@ function common(name: string, more: Record<string, string | number> = {}): Optio
     keep_alive: 10,
     fetch_types: true,
     onnotice: () => undefined,
-    connection: { application_name: `rosterdrop ${name}`, ...keepAlive, ...more },
+    connection: { application_name: `rosterdrop ${name}`, ...keepAlive, ...byIndex, ...more },
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Directory } from '../../domain/directory.ts'
 import type { UserReader } from '../../domain/user-reader.ts'
-import { number, optionalText, text } from '../row.ts'
+import { json, number, optionalText } from '../row.ts'
 import { userOf } from '../user-row.ts'
 import type { Postgres } from './connect.ts'
 import { listFailures } from './failures.ts'
 import { guarded, translated } from './fault.ts'
 import { openLedger, openWriter } from './ledger.ts'
+import { placeKeeper } from './place.ts'
 import { revertRun } from './revert.ts'
 import { userReader } from './users.ts'
 
@@ -49,6 +50,8 @@ function directoryOf(
   { url, sql, tenantId }: DirectoryOptions,
   directory: number,
 ): Directory & UserReader {
+  const placeNow = placeKeeper(sql, directory)
+  const usersNow = async () => (await placeNow()).users
   return guarded<Directory & UserReader>({
     ...userReader(sql, directory),
     async begin(options) {
@@ -65,13 +68,15 @@ function directoryOf(
       return row === undefined ? null : optionalText(row, 'changed_by')
     },
     async identifiers(field) {
-      const rows = await sql`SELECT ${sql(field)} AS value FROM users
-        WHERE directory = ${directory} AND ${sql(field)} IS NOT NULL LIMIT 10000`
-      return rows.map((row) => text(row, 'value'))
+      // As one text: ten thousand rows would be ten thousand messages.
+      const [row] = await sql`SELECT coalesce(json_agg(value), '[]')::text AS values FROM (
+        SELECT ${sql(field)} AS value FROM ONLY ${sql(await usersNow())}
+        WHERE directory = ${directory} AND ${sql(field)} IS NOT NULL ORDER BY id LIMIT 10000) AS first`
+      return row === undefined ? [] : json<string[]>(row, 'values')
     },
     async users({ after = 0, limit }) {
       const rows =
-        await sql`SELECT * FROM users WHERE directory = ${directory} AND id > ${after} ORDER BY id LIMIT ${limit}`
+        await sql`SELECT * FROM ONLY ${sql(await usersNow())} WHERE directory = ${directory} AND id > ${after} ORDER BY id LIMIT ${limit}`
       return rows.map(userOf)
     },
     async revert(runId, by, now) {

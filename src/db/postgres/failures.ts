@@ -1,11 +1,14 @@
 import type { RowFailure } from '../../domain/importer.ts'
 import { json, number } from '../row.ts'
+import { copyIn, copyValue } from './bulk.ts'
 import type { Postgres } from './connect.ts'
 
-const atOnce = 2_000
+const atOnce = 5_000
 
-/** Keeps the failed rows of one run; `sql` is another session for a dry run, which is rolled back as a whole. */
-export function createFailures(sql: Postgres, run: number) {
+/**
+ * Keeps the failed rows of one run; `aside`: `sql` is a session beside a dry run, which is rolled back as a whole.
+ */
+export function createFailures(sql: Postgres, run: number, aside: boolean) {
   // A line may fail again in a batch that is done again: the last word counts.
   let gathered = new Map<number, RowFailure>()
 
@@ -13,14 +16,20 @@ export function createFailures(sql: Postgres, run: number) {
     const failures = [...gathered.values()]
     gathered = new Map()
     if (failures.length === 0) return
-    const codes = failures.map(({ reasons }) => `;${reasons.map(({ code }) => code).join(';')};`)
-    const bodies = failures.map(({ reasons, cells, raw }) =>
-      JSON.stringify({ reasons, cells, raw }),
-    )
-    await sql`INSERT INTO failures
-      SELECT ${run}, * FROM unnest(${failures.map(({ line }) => line)}::int[], ${codes}::text[],
-        ${failures.map(({ raw }) => (raw === null ? 0 : 1))}::int[], ${bodies}::text[])
-      ON CONFLICT (run, line) DO UPDATE SET codes = excluded.codes, raw = excluded.raw, body = excluded.body`
+    const lines = failures.map(({ line, reasons, cells, raw }) => {
+      const codes = reasons.map(({ code }) => code).join(';')
+      const body = copyValue(JSON.stringify({ reasons, cells, raw }))
+      return `${run}\t${line}\t;${codes};\t${raw === null ? 0 : 1}\t${body}\n`
+    })
+    if (aside) await sql`BEGIN`
+    if (!(await copyIn(sql, 'COPY failures FROM STDIN', lines.join('')))) {
+      const numbers = failures.map(({ line }) => line)
+      await sql`DELETE FROM failures WHERE run = ${run} AND line = ANY(${numbers}::int[])`
+      if (!(await copyIn(sql, 'COPY failures FROM STDIN', lines.join('')))) {
+        throw new Error('Failed rows could not be kept')
+      }
+    }
+    if (aside) await sql`COMMIT`
   }
 
   return {

@@ -9,6 +9,22 @@ export function isTaken(error: unknown): boolean {
   return codeOf(error) === '23505'
 }
 
+/** A row that the database refuses, for whatever reason. */
+export class RowFault extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'RowFault'
+  }
+}
+
+// Data exceptions, constraints, limits of an index entry, and what a trigger raises.
+const ofRow = /^(22|23|54)|^P0001$/
+
+/** True when a statement failed by one of its rows: the others can be stored without it. */
+export function isRowFault(error: unknown): boolean {
+  return error instanceof RowFault || ofRow.test(codeOf(error))
+}
+
 // https://www.postgresql.org/docs/current/errcodes-appendix.html: connection, resources, operator intervention; the
 // client's own words for a connection that is not there; and those of the operating system.
 const away =

@@ -43,12 +43,16 @@ export function createFingerprints(sql: Postgres, directory: number) {
       for (let at = 0; at < chunks.length; at += chunksAtOnce) {
         const some = chunks.slice(at, at + chunksAtOnce)
         const stored = await read(some)
-        for (const chunk of some) {
-          const entries = stored.get(chunk) ?? new Float64Array(chunkUsers)
-          for (const [userId, hash] of byChunk.get(chunk) ?? []) entries[userId % chunkUsers] = hash
-          await sql`INSERT INTO fingerprints VALUES (${directory}, ${chunk}, ${Buffer.from(entries.buffer)})
-            ON CONFLICT (directory, chunk) DO UPDATE SET entries = excluded.entries`
-        }
+        // Sent without waiting for one another.
+        await Promise.all(
+          some.map((chunk) => {
+            const entries = stored.get(chunk) ?? new Float64Array(chunkUsers)
+            for (const [userId, hash] of byChunk.get(chunk) ?? [])
+              entries[userId % chunkUsers] = hash
+            return sql`INSERT INTO fingerprints VALUES (${directory}, ${chunk}, ${Buffer.from(entries.buffer)})
+              ON CONFLICT (directory, chunk) DO UPDATE SET entries = excluded.entries`
+          }),
+        )
       }
     },
     forget(): void {

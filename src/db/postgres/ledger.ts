@@ -15,6 +15,9 @@ import { keepChange, nextChange } from './changes.ts'
 import { createDeferred } from './deferred.ts'
 import { createFailures } from './failures.ts'
 import { createFingerprints } from './fingerprints.ts'
+import { createLoad, endLoadOfOthers } from './load.ts'
+import { placeOf } from './place.ts'
+import type { Place } from './place.ts'
 import { createPresence } from './presence.ts'
 import { createRowStore } from './rows.ts'
 import type { RowStore } from './rows.ts'
@@ -65,17 +68,25 @@ export async function openLedger(
   }
   try {
     const { run, state } = await ledgerRow(sql, directory, runId)
-    const [last] = await sql`SELECT max(id) AS id FROM users WHERE directory = ${directory}`
-    const failures = createFailures(aside?.sql ?? sql, run)
+    // Keys are looked up one by one in their index, thousands at once (look-up.ts).
+    await sql`SET synchronous_commit = off`
+    await sql`SET enable_hashjoin = off`
+    await sql`SET enable_mergejoin = off`
+    const place = await placeOf(sql, directory)
+    const loads = await endLoadOfOthers(sql, place, run)
+    const [last] =
+      await sql`SELECT max(id) AS id FROM ONLY ${sql(place.users)} WHERE directory = ${directory}`
+    const failures = createFailures(aside?.sql ?? sql, run, dryRun)
     if (dryRun && state?.phase !== 'done') await failures.clear()
     await sql`BEGIN`
     return ledgerOf({
       options,
       sql,
-      directory,
+      place,
       run,
       stored: dryRun && state?.phase !== 'done' ? undefined : (state ?? undefined),
       lastUserId: Number(last?.['id'] ?? 0),
+      load: createLoad(sql, { place, run, active: loads }),
       nextChange: await nextChange(sql, directory),
       failures,
       end,
@@ -89,23 +100,26 @@ export async function openLedger(
 interface LedgerParts {
   options: LedgerOptions
   sql: Postgres
-  directory: number
+  place: Place
   run: number
   stored: LedgerState | undefined
   lastUserId: number
+  load: ReturnType<typeof createLoad>
   nextChange: number
   failures: ReturnType<typeof createFailures>
   end: () => Promise<void>
 }
 
 function ledgerOf(parts: LedgerParts): Ledger {
-  const { options, sql, directory, run, stored, lastUserId, failures, end } = parts
+  const { options, sql, place, run, stored, lastUserId, load, failures, end } = parts
+  const { directory } = place
   const { runId, dryRun } = options
   const fingerprints = createFingerprints(sql, directory)
   const deferred = createDeferred(sql, run)
-  const presence = createPresence(sql, directory, run)
+  const presence = createPresence(sql, place, run)
   const sightings = createSightings(sql, run)
   const now = options.now()
+  let expected = 0
   let change = parts.nextChange
   let rows: RowStore | undefined
   let wrote = false
@@ -123,13 +137,24 @@ function ledgerOf(parts: LedgerParts): Ledger {
 
   // Rows are checked while others are stored, and may fail meanwhile: one after the other on the one connection.
   let last: Promise<unknown> = Promise.resolve()
+  let flushing: Promise<void> = Promise.resolve()
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = last.then(work)
     last = turn.catch(() => undefined)
     return turn
   }
 
+  /** The same, but not while rows are on their way. */
+  const alone = <T>(work: () => Promise<T>): Promise<T> => inTurn(() => load.flush().then(work))
+
+  async function beginLoad(): Promise<void> {
+    const rowsToCome = expected
+    expected = 0
+    if (rowsToCome > 0) await load.begin(rowsToCome)
+  }
+
   async function apply(given: readonly ImportRow[]): Promise<RowOutcome[]> {
+    await beginLoad()
     const { outcomes, created } = await store().apply(given)
     await keepPasswords(given, created)
     const waiting: Waiting[] = []
@@ -175,24 +200,32 @@ function ledgerOf(parts: LedgerParts): Ledger {
     plan(plan) {
       rows = createRowStore({
         sql,
-        directory,
+        place,
         run,
         plan,
         now,
         change: () => change,
         lastUserId,
+        load,
+        onFault: (error) => options.onFault?.(error),
         remember: (id, hash) => fingerprints.set(id, hash),
       })
     },
+    expect(count) {
+      if (!dryRun) expected = count
+    },
     // A round trip for each call: many rows share it. Their cells are in memory, some 5 MB.
-    // A table of all tenants keeps its indexes.
-    expect: () => undefined,
     rowsAtOnce: 5_000,
     apply: (given) => inTurn(() => apply(given)),
     async fail(failure) {
-      if (failures.add(failure)) await inTurn(() => failures.flush())
+      if (!failures.add(failure)) return
+      // The next rows are read meanwhile.
+      await flushing
+      flushing = (dryRun ? inTurn : alone)(() => failures.flush())
+      flushing.catch(() => undefined)
     },
     async settle(each) {
+      await load.end()
       await deferred.settle({
         rows: store(),
         trial: fingerprints.trial,
@@ -201,7 +234,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
     },
     sight: (found) => sightings.add(found),
     judge: () => sightings.judge(),
-    verdicts: (line, limit) => inTurn(() => sightings.verdicts(line, limit)),
+    verdicts: (line, limit) => alone(() => sightings.verdicts(line, limit)),
     find: (keys) => presence.find(keys),
     holders: (keys) => presence.holders(keys),
     keepPresence: (users) => presence.keep(users),
@@ -215,25 +248,38 @@ function ledgerOf(parts: LedgerParts): Ledger {
     async commit(state) {
       // A dry run is one transaction that is rolled back in the end; after a kill it begins again.
       if (dryRun && state.phase !== 'done') return
+      await flushing
       if (dryRun) {
         await sql`ROLLBACK`
         await failures.flush()
         await sql`BEGIN`
       } else {
+        await beginLoad()
+        await load.flush()
+        // A batch may be lost with the machine: it is then done again, for the run's own place goes with it.
+        if (state.phase === 'done') await sql`SET LOCAL synchronous_commit = on`
         if (wrote) {
           await keepChange(sql, { directory, change, at: options.now(), by: runId })
           change += 1
         }
         await failures.flush()
         await fingerprints.flush()
+        if (state.phase === 'done') await load.end()
       }
       await sql`UPDATE ledger SET state = ${JSON.stringify(state)} WHERE seq = ${run}`
+      // What only the rest of the run would need; a held one is still looked at.
+      if (state.phase === 'done' && state.outcome !== 'held') {
+        for (const table of ['verdicts', 'deferred', 'presence']) {
+          await sql`DELETE FROM ${sql(table)} WHERE run = ${run}`
+        }
+      }
       await sql`COMMIT`
       wrote = false
       sightings.forget()
       await sql`BEGIN`
     },
     close() {
+      load.cut()
       closed ??= end()
       return closed
     },

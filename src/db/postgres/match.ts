@@ -1,7 +1,7 @@
 import type { ImportRow, RowOutcome, RowPlan } from '../../domain/directory.ts'
 import type { RowReason } from '../../domain/importer.ts'
 import type { CheckedRow } from '../../domain/user.ts'
-import { keyAfter, takenReason } from '../taken-reason.ts'
+import { keyAfter, severalReason, takenReason } from '../taken-reason.ts'
 
 /** A user as the rows of one call leave it. */
 export interface Found {
@@ -40,6 +40,8 @@ export function createMatcher({ plan, users, nextId, remember }: MatchOptions) {
   const byUuid = new Map<string, Found>()
   const byEmail = new Map<string, Found>()
   const byUsername = new Map<string, Found>()
+  // Of a directory that was put together by hand: no index would let them in.
+  const severalEmails = new Set<string>()
   const changes: Changes = { created: [], updated: new Set(), rekeyed: new Set() }
 
   function enter(user: Found): void {
@@ -72,6 +74,9 @@ export function createMatcher({ plan, users, nextId, remember }: MatchOptions) {
     if (known !== undefined) return known
     const email = owner(byEmail, row.emailKey)
     if (email === undefined) return undefined
+    if (row.uuid === null && severalEmails.has(row.emailKey ?? '')) {
+      return [severalReason(plan.headers.email, row.values[emailSlot])]
+    }
     if (row.uuid === null || email.uuid === null) return email
     return [takenReason(9019, plan.headers.email, row.values[emailSlot], email.uuid)]
   }
@@ -132,7 +137,10 @@ export function createMatcher({ plan, users, nextId, remember }: MatchOptions) {
     return 'updated'
   }
 
-  for (const user of users) enter(user)
+  for (const user of users) {
+    if (user.emailKey !== null && byEmail.has(user.emailKey)) severalEmails.add(user.emailKey)
+    enter(user)
+  }
   return {
     changes,
     apply(given: ImportRow): RowOutcome {

@@ -1,6 +1,9 @@
 import type { Holders, RowKeys, UniqueKeys } from '../../domain/directory.ts'
 import { number, text } from '../row.ts'
 import type { Postgres } from './connect.ts'
+import { lookUp } from './look-up.ts'
+import type { LookUp } from './look-up.ts'
+import type { Place } from './place.ts'
 import { keepImages } from './rows.ts'
 
 const page = 10_000
@@ -10,11 +13,13 @@ function has(users: Uint8Array, id: number): boolean {
 }
 
 /** Which users a full file has: one bit a user. */
-export function createPresence(sql: Postgres, directory: number, run: number) {
+export function createPresence(sql: Postgres, place: Place, run: number) {
+  const { directory } = place
+
   async function* actives(): AsyncGenerator<number[]> {
     let last = -1
     for (;;) {
-      const rows = await sql`SELECT id FROM users
+      const rows = await sql`SELECT id FROM ONLY ${sql(place.users)}
         WHERE directory = ${directory} AND active = 1 AND created_run <> ${run} AND id > ${last}
         ORDER BY id LIMIT ${page}`
       if (rows.length === 0) return
@@ -24,37 +29,51 @@ export function createPresence(sql: Postgres, directory: number, run: number) {
     }
   }
 
+  async function idsOf(by: LookUp['by'], keys: readonly string[]): Promise<Map<string, number>> {
+    if (keys.length === 0) return new Map()
+    const rows = await sql.unsafe(
+      `SELECT key, id FROM ${lookUp({ place, by, columns: 'id' })}`,
+      [directory, [...keys]],
+      { prepare: true },
+    )
+    return new Map(rows.toReversed().map((row) => [text(row, 'key'), number(row, 'id')]))
+  }
+
   return {
     async find(keys: readonly RowKeys[]): Promise<(number | undefined)[]> {
       const uuids = keys.map(({ uuid }) => uuid).filter((uuid) => uuid !== null)
       const emails = keys.map(({ emailKey }) => emailKey).filter((key) => key !== null)
       const [byUuid, byEmail] = await Promise.all([
-        sql`SELECT id, "UserUUID" AS key FROM users WHERE directory = ${directory} AND "UserUUID" = ANY(${uuids}::text[])`,
-        sql`SELECT id, email_key AS key, "UserUUID" IS NULL AS free FROM users
-          WHERE directory = ${directory} AND email_key = ANY(${emails}::text[])`,
+        idsOf('UserUUID', uuids),
+        sql.unsafe(
+          `SELECT key, id, "UserUUID" IS NULL AS free FROM ${lookUp({ place, by: 'email_key', columns: 'id, "UserUUID"' })}`,
+          [directory, emails],
+          { prepare: true },
+        ),
       ])
-      const ofUuid = new Map(byUuid.map((row) => [text(row, 'key'), number(row, 'id')]))
-      const ofEmail = new Map(byEmail.map((row) => [text(row, 'key'), row]))
+      // Of several the first.
+      const ofEmail = new Map(byEmail.toReversed().map((row) => [text(row, 'key'), row]))
       return keys.map(({ uuid, emailKey }) => {
-        const found = uuid === null ? undefined : ofUuid.get(uuid)
+        const found = uuid === null ? undefined : byUuid.get(uuid)
         const owner = found === undefined ? ofEmail.get(emailKey ?? '') : undefined
         if (owner === undefined) return found
         return uuid === null || owner['free'] === true ? number(owner, 'id') : undefined
       })
     },
     async holders(keys: readonly UniqueKeys[]): Promise<Holders[]> {
-      const emails = keys.map(({ emailKey }) => emailKey).filter((key) => key !== null)
-      const names = keys.map(({ usernameKey }) => usernameKey).filter((key) => key !== null)
-      const [byEmail, byName] = await Promise.all([
-        sql`SELECT id, email_key AS key FROM users WHERE directory = ${directory} AND email_key = ANY(${emails}::text[])`,
-        sql`SELECT id, username_key AS key FROM users WHERE directory = ${directory} AND username_key = ANY(${names}::text[])`,
+      const [ofEmail, ofName] = await Promise.all([
+        idsOf(
+          'email_key',
+          keys.map(({ emailKey }) => emailKey).filter((key) => key !== null),
+        ),
+        idsOf(
+          'username_key',
+          keys.map(({ usernameKey }) => usernameKey).filter((key) => key !== null),
+        ),
       ])
-      const [ofEmail, ofName] = [byEmail, byName].map(
-        (rows) => new Map(rows.map((row) => [text(row, 'key'), number(row, 'id')])),
-      )
       return keys.map(({ emailKey, usernameKey }) => ({
-        email: emailKey === null ? undefined : ofEmail?.get(emailKey),
-        username: usernameKey === null ? undefined : ofName?.get(usernameKey),
+        email: emailKey === null ? undefined : ofEmail.get(emailKey),
+        username: usernameKey === null ? undefined : ofName.get(usernameKey),
       }))
     },
     async keep(users: Uint8Array): Promise<void> {
@@ -92,8 +111,8 @@ export function createPresence(sql: Postgres, directory: number, run: number) {
       for await (const ids of actives()) {
         const absent = ids.filter((id) => !has(present, id))
         if (absent.length === 0) continue
-        await keepImages(sql, { directory, run }, absent)
-        await sql`UPDATE users SET active = 0, changed_run = ${run}, changed_at = ${now}, change = ${change}
+        await keepImages(sql, { place, run }, absent)
+        await sql`UPDATE ONLY ${sql(place.users)} SET active = 0, changed_run = ${run}, changed_at = ${now}, change = ${change}
           WHERE directory = ${directory} AND id = ANY(${absent}::int[])`
         count += absent.length
       }

@@ -6,6 +6,9 @@ import { keepChange, nextChange } from './changes.ts'
 import type { Postgres } from './connect.ts'
 import { isTaken } from './fault.ts'
 import { createFingerprints } from './fingerprints.ts'
+import { endLoadOfOthers } from './load.ts'
+import { placeOf } from './place.ts'
+import type { Place } from './place.ts'
 import { imageColumns } from './rows.ts'
 
 // A message names this many users.
@@ -25,9 +28,11 @@ export async function revertRun(sql: Postgres, options: RevertOptions): Promise<
   const [ledger] =
     await sql`SELECT seq FROM ledger WHERE directory = ${directory} AND run_id = ${runId}`
   if (ledger === undefined) return { removed: 0, restored: 0 }
+  const place = await placeOf(sql, directory)
+  await endLoadOfOthers(sql, place, null)
   await sql`BEGIN`
   // What is not committed goes with the session.
-  const result = await putBack(sql, options, number(ledger, 'seq'))
+  const result = await putBack(sql, options, place, number(ledger, 'seq'))
   await sql`COMMIT`
   return result
 }
@@ -35,9 +40,12 @@ export async function revertRun(sql: Postgres, options: RevertOptions): Promise<
 async function putBack(
   sql: Postgres,
   { directory, by, now }: RevertOptions,
+  place: Place,
   run: number,
 ): Promise<RevertResult> {
-  const later = await sql`SELECT coalesce("UserUUID", email, 'user ' || id) AS name FROM users
+  const users = sql(place.users)
+  const later =
+    await sql`SELECT coalesce("UserUUID", email, 'user ' || id) AS name FROM ONLY ${users}
     WHERE directory = ${directory} AND changed_run <> ${run}
       AND (created_run = ${run} OR id IN (SELECT user_id FROM before_images WHERE run = ${run}))
     ORDER BY id LIMIT ${maxNamed + 1}`
@@ -49,25 +57,26 @@ async function putBack(
     )
   }
   const fingerprints = createFingerprints(sql, directory)
-  const ids = await sql`SELECT id FROM users WHERE directory = ${directory} AND created_run = ${run}
+  const ids =
+    await sql`SELECT id FROM ONLY ${users} WHERE directory = ${directory} AND created_run = ${run}
     UNION SELECT user_id FROM before_images WHERE run = ${run}`
   for (const row of ids) fingerprints.set(number(row, 'id'), 0)
   await fingerprints.flush()
   const change = await nextChange(sql, directory)
   await sql`INSERT INTO removed_users SELECT directory, ${change}::int, id, "UserUUID", email, username
-    FROM users WHERE directory = ${directory} AND created_run = ${run}`
+    FROM ONLY ${users} WHERE directory = ${directory} AND created_run = ${run}`
   const { count: removed } =
-    await sql`DELETE FROM users WHERE directory = ${directory} AND created_run = ${run}`
+    await sql`DELETE FROM ONLY ${users} WHERE directory = ${directory} AND created_run = ${run}`
   // First let go of the keys, so that addresses that were swapped can be swapped back.
-  await sql`UPDATE users SET "UserUUID" = NULL, email_key = NULL, username_key = NULL
+  await sql`UPDATE ONLY ${users} SET "UserUUID" = NULL, email_key = NULL, username_key = NULL
     WHERE directory = ${directory} AND id IN (SELECT user_id FROM before_images WHERE run = ${run})`
   const set = imageColumns
     .filter((name) => name !== 'changed_at')
     .map((name) => `"${name}" = old."${name}"`)
   try {
     const { count: restored } = await sql.unsafe(
-      `UPDATE users SET ${set.join(', ')}, changed_at = $1, change = $4
-       FROM before_images AS old WHERE old.run = $2 AND users.directory = $3 AND users.id = old.user_id`,
+      `UPDATE ONLY ${place.users} AS u SET ${set.join(', ')}, changed_at = $1, change = $4
+       FROM before_images AS old WHERE old.run = $2 AND u.directory = $3 AND u.id = old.user_id`,
       [now, run, directory, change],
     )
     await sql`DELETE FROM before_images WHERE run = ${run}`

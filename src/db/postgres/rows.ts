@@ -1,10 +1,15 @@
 import type { ImportRow, RowOutcome, RowPlan } from '../../domain/directory.ts'
 import { storedFields } from '../../domain/user.ts'
 import type { CheckedRow, StoredField } from '../../domain/user.ts'
+import { rowReason } from '../../domain/reason.ts'
 import { copyIn, copyValue } from './bulk.ts'
 import type { Postgres } from './connect.ts'
+import { isRowFault, RowFault } from './fault.ts'
+import type { createLoad } from './load.ts'
+import { lookUp } from './look-up.ts'
 import { createMatcher } from './match.ts'
 import type { Changes, Found, Matcher } from './match.ts'
+import type { Place } from './place.ts'
 
 /** Every column of a user that an import can change. */
 export const imageColumns: readonly string[] = [
@@ -19,7 +24,7 @@ export const imageColumns: readonly string[] = [
 export interface RowStoreOptions {
   /** The session whose transaction the rows are stored in. */
   sql: Postgres
-  directory: number
+  place: Place
   /** Number of the run. */
   run: number
   plan: RowPlan
@@ -27,7 +32,17 @@ export interface RowStoreOptions {
   /** Number of the commit that what is stored now belongs to. */
   change: () => number
   lastUserId: number
+  /** Where rows go while they are stored without indexes: no two have a key in common, and nobody has any of theirs. */
+  load: Pick<ReturnType<typeof createLoad>, 'active' | 'send'>
+  /** Told of a row that could not be stored through a fault of its own. */
+  onFault: (error: unknown) => void
   remember: (userId: number, hash: number) => void
+}
+
+/** Outcomes, and the ids of the users that were created. */
+export interface Applied {
+  outcomes: RowOutcome[]
+  created: Map<CheckedRow, number>
 }
 
 const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ')
@@ -35,20 +50,22 @@ const quoted = (names: readonly string[]): string => names.map((name) => `"${nam
 /** Keeps what users have before a run changes them, once a run. */
 export async function keepImages(
   sql: Postgres,
-  { directory, run }: { directory: number; run: number },
+  { place, run }: { place: Place; run: number },
   userIds: readonly number[],
 ): Promise<void> {
+  const found = lookUp({ place, by: 'id', columns: `"created_run", ${quoted(imageColumns)}` })
   await sql.unsafe(
-    `INSERT INTO before_images (run, user_id, ${quoted(imageColumns)}) SELECT $1, id, ${quoted(imageColumns)} FROM users
-     WHERE directory = $2 AND id = ANY($3::int[]) AND created_run <> $1 ON CONFLICT DO NOTHING`,
-    [run, directory, [...userIds]],
+    `INSERT INTO before_images (run, user_id, ${quoted(imageColumns)}) SELECT $3, key, ${quoted(imageColumns)} FROM ${found}
+     WHERE created_run <> $3 ON CONFLICT DO NOTHING`,
+    [place.directory, [...userIds], run],
     { prepare: true },
   )
 }
 
 /** Matches checked rows with the users of a directory and stores them, many at a time. */
 export function createRowStore(options: RowStoreOptions) {
-  const { sql, directory, run, plan, now, change, remember } = options
+  const { sql, place, run, plan, now, change, load } = options
+  const { directory } = place
   const { fields } = plan
   let lastId = options.lastUserId
   // Files bring new users in runs: the cheaper of the two ways is tried first.
@@ -67,13 +84,10 @@ export function createRowStore(options: RowStoreOptions) {
     'change',
   ]
   const tail = ['email_key', 'username_key']
-  const copy = `COPY users (${quoted([...head, ...fields, ...extra, ...tail])}) FROM STDIN`
-  const select = `SELECT id, active, "UserUUID", email_key, username_key${fields.map((field) => `, "${field}"`).join('')} FROM users WHERE directory = $1 AND`
+  const copied = quoted([...head, ...fields, ...extra, ...tail])
+  const looked = ['id', 'active', 'UserUUID', 'email_key', 'username_key']
   const changed = [...fields, 'active', 'email_key', 'username_key']
-  const types = [...fields.map(() => 'text'), 'int', 'text', 'text']
-  const update = `UPDATE users SET ${changed.map((name) => `"${name}" = n."${name}"`).join(', ')}, changed_run = $1, changed_at = $2, change = $3
-    FROM unnest($4::int[], ${types.map((type, index) => `$${index + 5}::${type}[]`).join(', ')}) AS n(id, ${quoted(changed)})
-    WHERE users.directory = ${directory} AND users.id = n.id`
+  let given = new Map<number, number>()
 
   function line({ id, row }: Changes['created'][number]): string {
     let text = `${directory}\t${id}\t${row.active === false ? 0 : 1}\t${run}\t${run}\t${now}\t${now}\t${change()}`
@@ -85,8 +99,16 @@ export function createRowStore(options: RowStoreOptions) {
     return `${text}\t${copyValue(row.emailKey)}\t${copyValue(row.usernameKey)}\n`
   }
 
-  const insert = (created: Changes['created']): Promise<boolean> =>
-    copyIn(sql, copy, created.map(line).join(''))
+  async function insert(created: Changes['created']): Promise<boolean> {
+    const copy = `COPY ${place.users} (${copied}) FROM STDIN`
+    const lines = created.map(line).join('')
+    if (!load.active) return copyIn(sql, copy, lines)
+    await load.send(copy, lines)
+    return true
+  }
+
+  // Counts when the rows are stored: of a try that is taken back, nothing.
+  const remember = (userId: number, hash: number): void => void given.set(userId, hash)
 
   /** All of them as new users; false, and nothing done, when one of them is none. */
   async function insertAll(rows: readonly ImportRow[]): Promise<boolean> {
@@ -98,14 +120,22 @@ export function createRowStore(options: RowStoreOptions) {
   }
 
   /** Every user that a key of the rows leads to. */
-  async function load(rows: readonly CheckedRow[]): Promise<Iterable<Found>> {
+  async function usersOf(rows: readonly CheckedRow[]): Promise<Iterable<Found>> {
     const users = new Map<number, Found>()
     const keys = (of: (row: CheckedRow) => string | null): string[] =>
       rows.map(of).filter((key) => key !== null)
-    const read = async (where: string, values: readonly (string | number)[]): Promise<void> => {
+    const read = async (
+      by: 'UserUUID' | 'email_key' | 'username_key',
+      values: readonly string[],
+    ): Promise<void> => {
       if (values.length === 0) return
+      const columns = quoted([...new Set([...looked, ...fields])])
       const found = await sql
-        .unsafe(`${select} ${where}`, [directory, [...values]], { prepare: true })
+        .unsafe(
+          `SELECT ${quoted([...looked, ...fields])} FROM ${lookUp({ place, by, columns })}`,
+          [directory, [...values]],
+          { prepare: true },
+        )
         .values()
       for (const row of found) {
         const user = foundOf(row)
@@ -113,7 +143,7 @@ export function createRowStore(options: RowStoreOptions) {
       }
     }
     await read(
-      '"UserUUID" = ANY($2::text[])',
+      'UserUUID',
       keys(({ uuid }) => uuid),
     )
     const known = [...users.values()]
@@ -121,11 +151,12 @@ export function createRowStore(options: RowStoreOptions) {
     const usernames = new Set(known.map(({ usernameKey }) => usernameKey))
     await Promise.all([
       read(
-        'email_key = ANY($2::text[])',
-        keys(({ emailKey }) => emailKey).filter((key) => !emails.has(key)),
+        'email_key',
+        // One who is found by email alone must be the only one.
+        keys(({ uuid, emailKey }) => (uuid !== null && emails.has(emailKey) ? null : emailKey)),
       ),
       read(
-        'username_key = ANY($2::text[])',
+        'username_key',
         keys(({ usernameKey }) => usernameKey).filter((key) => !usernames.has(key)),
       ),
     ])
@@ -143,8 +174,8 @@ export function createRowStore(options: RowStoreOptions) {
       )
       if (rekeyed.size > 0) {
         const ids = [...rekeyed].map(({ id }) => id)
-        await sql`UPDATE users SET email_key = NULL, username_key = NULL
-          WHERE directory = ${directory} AND id = ANY(${ids}::int[])`
+        const none = ids.map(() => null)
+        await update(['email_key', 'username_key'], [ids, none, none])
       }
       const columns = [
         users.map(({ id }) => id),
@@ -153,37 +184,105 @@ export function createRowStore(options: RowStoreOptions) {
         users.map(({ emailKey }) => emailKey),
         users.map(({ usernameKey }) => usernameKey),
       ]
-      await sql.unsafe(update, [run, now, change(), ...columns], { prepare: true })
+      await update(changed, columns, true)
     }
     if (created.length > 0 && !(await insert(created))) {
-      throw new Error('New users could not be stored although their keys are free')
+      throw new RowFault('A new user could not be stored although its keys are free')
     }
+  }
+
+  /** Sets columns of users, the first of `arrays` being their numbers; `marked`: as changed by this run. */
+  async function update(
+    names: readonly string[],
+    arrays: readonly (readonly (string | number | null)[])[],
+    marked = false,
+  ): Promise<void> {
+    const [ids = [], ...values] = arrays
+    const set = names.map((name) => `"${name}" = n."${name}"`)
+    const marks = marked ? [run, now, change()] : []
+    if (marked) set.push('changed_run = $3', 'changed_at = $4', 'change = $5')
+    const types = names.map((name) => (name === 'active' ? 'int' : 'text'))
+    const from = types.map((type, index) => `$${index + 3 + marks.length}::${type}[]`)
+    await sql.unsafe(
+      `UPDATE ONLY ${place.users} AS u SET ${set.join(', ')}
+       FROM unnest($2::int[], ${from.join(', ')}) AS n(id, ${quoted(names)})
+       CROSS JOIN LATERAL (
+         SELECT ctid AS at FROM ONLY ${place.users} WHERE directory = $1 AND id = n.id LIMIT 1
+       ) AS found
+       WHERE u.directory = $1 AND u.ctid = found.at`,
+      [directory, [...ids], ...marks, ...values.map((value) => [...value])],
+      { prepare: true },
+    )
   }
 
   async function matcher(rows: readonly CheckedRow[]): Promise<Matcher> {
-    return createMatcher({ plan, users: await load(rows), nextId: () => (lastId += 1), remember })
+    return createMatcher({
+      plan,
+      users: await usersOf(rows),
+      nextId: () => (lastId += 1),
+      remember,
+    })
+  }
+
+  async function applyAll(rows: readonly ImportRow[]): Promise<Applied> {
+    const created = new Map<CheckedRow, number>()
+    if (expectNew && plan.createReasons.length === 0 && rows.length > 0) {
+      const first = lastId + 1
+      if (await insertAll(rows)) {
+        for (const [index, { row }] of rows.entries()) created.set(row, first + index)
+        return { outcomes: rows.map(() => 'created'), created }
+      }
+    }
+    const match = await matcher(rows.map(({ row }) => row))
+    const outcomes = rows.map((one) => match.apply(one))
+    await store(match.changes)
+    for (const { id, row } of match.changes.created) created.set(row, id)
+    expectNew = created.size === rows.length && rows.length > 1
+    return { outcomes, created }
+  }
+
+  function keepRemembered(): void {
+    for (const [userId, hash] of given) options.remember(userId, hash)
+    given = new Map()
+  }
+
+  /** A row must not stop the others, whatever is wrong with it: it is found by halves. */
+  async function applySome(rows: readonly ImportRow[]): Promise<Applied> {
+    const before = lastId
+    if (load.active) {
+      const loaded = await applyAll(rows)
+      keepRemembered()
+      return loaded
+    }
+    await sql`SAVEPOINT some_rows`
+    try {
+      const applied = await applyAll(rows)
+      await sql`RELEASE SAVEPOINT some_rows`
+      keepRemembered()
+      return applied
+    } catch (error) {
+      if (!isRowFault(error)) throw error
+      await sql`ROLLBACK TO SAVEPOINT some_rows`
+      await sql`RELEASE SAVEPOINT some_rows`
+      given = new Map()
+      lastId = before
+      if (rows.length < 2) {
+        options.onFault(error)
+        return { outcomes: [{ reasons: [rowReason(9117, null, {})] }], created: new Map() }
+      }
+    }
+    const middle = rows.length >> 1
+    const first = await applySome(rows.slice(0, middle))
+    const second = await applySome(rows.slice(middle))
+    return {
+      outcomes: [...first.outcomes, ...second.outcomes],
+      created: new Map([...first.created, ...second.created]),
+    }
   }
 
   return {
-    /** Stores rows, or says why they cannot be: outcomes, and the ids of the users that were created. */
-    async apply(
-      rows: readonly ImportRow[],
-    ): Promise<{ outcomes: RowOutcome[]; created: Map<CheckedRow, number> }> {
-      const created = new Map<CheckedRow, number>()
-      if (expectNew && plan.createReasons.length === 0 && rows.length > 0) {
-        const first = lastId + 1
-        if (await insertAll(rows)) {
-          for (const [index, { row }] of rows.entries()) created.set(row, first + index)
-          return { outcomes: rows.map(() => 'created'), created }
-        }
-      }
-      const match = await matcher(rows.map(({ row }) => row))
-      const outcomes = rows.map((given) => match.apply(given))
-      await store(match.changes)
-      for (const { id, row } of match.changes.created) created.set(row, id)
-      expectNew = created.size === rows.length && rows.length > 1
-      return { outcomes, created }
-    },
+    /** Stores rows, or says why they cannot be. */
+    apply: applySome,
     /** Frees the emails and usernames that the users of these rows have, so that other rows can take them. */
     async vacate(rows: readonly CheckedRow[]): Promise<void> {
       const match = await matcher(rows)
@@ -192,16 +291,14 @@ export function createRowStore(options: RowStoreOptions) {
       if (users.length === 0) return
       const ids = users.map(({ id }) => id)
       await keepImages(sql, options, ids)
-      await sql`UPDATE users SET email_key = n.email_key, username_key = n.username_key
-        FROM unnest(${ids}::int[], ${users.map(({ emailKey }) => emailKey)}::text[],
-          ${users.map(({ usernameKey }) => usernameKey)}::text[]) AS n(id, email_key, username_key)
-        WHERE users.directory = ${directory} AND users.id = n.id`
+      await update(
+        ['email_key', 'username_key'],
+        [ids, users.map(({ emailKey }) => emailKey), users.map(({ usernameKey }) => usernameKey)],
+      )
     },
     async setPasswords(hashes: ReadonlyMap<number, string>): Promise<void> {
       if (hashes.size === 0) return
-      await sql`UPDATE users SET password_hash = n.hash
-        FROM unnest(${[...hashes.keys()]}::int[], ${[...hashes.values()]}::text[]) AS n(id, hash)
-        WHERE users.directory = ${directory} AND users.id = n.id`
+      await update(['password_hash'], [[...hashes.keys()], [...hashes.values()]])
     },
   }
 }

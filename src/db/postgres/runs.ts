@@ -69,10 +69,12 @@ export function runStore(sql: Postgres): RunStore {
       }
       throw new Error(`The import ${id} changes too often to be changed`)
     },
-    async active() {
-      return (
-        await sql`SELECT * FROM runs WHERE state = ANY(${[...activeStates]}) ORDER BY seq`
-      ).map(runOf)
+    async active({ skip, limit } = { skip: 0, limit: 2 ** 31 - 1 }) {
+      // As the condition of the index runs_active says it.
+      const states = activeStates.map((state) => `'${state}'`).join(', ')
+      const rows = await sql`SELECT * FROM runs WHERE state IN (${sql.unsafe(states)})
+        ORDER BY seq OFFSET ${skip} LIMIT ${limit}`
+      return rows.map(runOf)
     },
     async unarchived() {
       const rows = await sql`SELECT * FROM runs

@@ -1,25 +1,62 @@
 import type { KeySighting, Verdict } from '../../domain/directory.ts'
-import { judgeGroup, merged } from '../judge.ts'
-import type { Judged, Sighted } from '../judge.ts'
+import { firstLines, judgeOne, merged } from '../judge.ts'
+import type { Group, Judged } from '../judge.ts'
 import { json, number, text } from '../row.ts'
 import type { Postgres } from './connect.ts'
 
 const keysAtOnce = 1000
+const linesAtOnce = 5000
 
 /** Finds rows of one file that have a key in common; what is seen lies in a temporary table of the session. */
 export function createSightings(sql: Postgres, run: number) {
   let made = false
 
-  async function sightedOf(keys: readonly string[]): Promise<(Sighted & { key: string })[]> {
-    const rows = await sql`SELECT key, line, field, value, content FROM sightings
-      WHERE key = ANY(${[...keys]}::text[]) ORDER BY key, line`
-    return rows.map((row) => ({
-      key: text(row, 'key'),
-      line: number(row, 'line'),
-      field: text(row, 'field'),
-      value: text(row, 'value'),
-      content: number(row, 'content'),
-    }))
+  /** What is known of the keys that several lines have, from behind `last` on. */
+  async function groupsAfter(last: string): Promise<Map<string, Group>> {
+    const facts =
+      await sql`SELECT key, count(*) AS count, min(content) = max(content) AS alike FROM sightings
+      WHERE key > ${last} GROUP BY key HAVING count(*) > 1 ORDER BY key LIMIT ${keysAtOnce}`
+    const keys = facts.map((row) => text(row, 'key'))
+    const lines =
+      await sql`SELECT k.key, first.line FROM unnest(${keys}::text[]) AS k(key) CROSS JOIN LATERAL (
+      SELECT line FROM sightings WHERE sightings.key = k.key ORDER BY line LIMIT ${firstLines}) AS first`
+    const first = Map.groupBy(lines, (row) => text(row, 'key'))
+    return new Map(
+      facts.map((row) => {
+        const key = text(row, 'key')
+        const group = {
+          first: first.get(key)?.map((found) => number(found, 'line')) ?? [],
+          count: number(row, 'count'),
+          alike: row['alike'] === true,
+        }
+        return [key, group]
+      }),
+    )
+  }
+
+  /** A key may be on every line of the file: the lines of some keys are read page by page. */
+  async function judgeKeys(groups: ReadonlyMap<string, Group>): Promise<void> {
+    let [lastKey, lastLine] = ['', -1]
+    for (;;) {
+      const rows = await sql`SELECT key, line, field, value, content FROM sightings
+        WHERE key = ANY(${[...groups.keys()]}::text[]) AND (key, line) > (${lastKey}, ${lastLine})
+        ORDER BY key, line LIMIT ${linesAtOnce}`
+      const judgements = rows.flatMap((row) => {
+        lastKey = text(row, 'key')
+        lastLine = number(row, 'line')
+        const group = groups.get(lastKey)
+        const sighted = {
+          line: lastLine,
+          field: text(row, 'field'),
+          value: text(row, 'value'),
+          content: number(row, 'content'),
+        }
+        const judged = group && judgeOne(sighted, group)
+        return judged === undefined ? [] : [{ line: lastLine, judged }]
+      })
+      if (judgements.length > 0) await keep(judgements)
+      if (rows.length < linesAtOnce) return
+    }
   }
 
   async function keep(judgements: readonly { line: number; judged: Judged }[]): Promise<void> {
@@ -52,15 +89,11 @@ export function createSightings(sql: Postgres, run: number) {
     async judge(): Promise<void> {
       if (!made) return
       await sql`CREATE INDEX sightings_by_key ON sightings (key, line)`
-      let last = ''
-      for (;;) {
-        const rows = await sql`SELECT key FROM sightings WHERE key > ${last}
-          GROUP BY key HAVING count(*) > 1 ORDER BY key LIMIT ${keysAtOnce}`
-        const keys = rows.map((row) => text(row, 'key'))
-        if (keys.length === 0) break
-        const groups = Map.groupBy(await sightedOf(keys), ({ key }) => key)
-        await keep([...groups.values()].flatMap(judgeGroup))
-        last = keys.at(-1) ?? ''
+      for (let last = ''; ;) {
+        const groups = await groupsAfter(last)
+        if (groups.size === 0) break
+        await judgeKeys(groups)
+        last = [...groups.keys()].at(-1) ?? ''
       }
       await sql`DROP TABLE sightings`
       made = false

@@ -4,6 +4,7 @@ import { number, optionalText, text } from '../row.ts'
 import type { Row } from '../row.ts'
 import { fieldsOf, userOf } from '../user-row.ts'
 import type { Postgres } from './connect.ts'
+import { placeKeeper } from './place.ts'
 import { createPresence } from './presence.ts'
 
 // A search that is narrowed by status looks at this many users with each key, and no further.
@@ -46,27 +47,32 @@ const place = (id: number): number => Math.min(id, 2 ** 31 - 1)
 
 /** What is read of a directory's users beside its imports. */
 export function userReader(sql: Postgres, directory: number): Omit<UserReader, 'close'> {
+  const placeNow = placeKeeper(sql, directory)
+  const usersNow = async () => (await placeNow()).users
   return {
     async userList({ after = 0, limit, active, emailKey }) {
+      const users = await usersNow()
       const rows =
-        await sql`SELECT * FROM users WHERE directory = ${directory} AND id > ${place(after)}
+        await sql`SELECT * FROM ONLY ${sql(users)} WHERE directory = ${directory} AND id > ${place(after)}
         ${active === undefined ? sql`` : sql`AND active = ${Number(active)}`}
         ${emailKey === undefined ? sql`` : sql`AND email_key = ${emailKey}`}
         ORDER BY id LIMIT ${limit}`
       return rows.map(userOf)
     },
     async userByUuid(uuid) {
+      const users = await usersNow()
       const [row] =
-        await sql`SELECT * FROM users WHERE directory = ${directory} AND "UserUUID" = ${uuid}`
+        await sql`SELECT * FROM ONLY ${sql(users)} WHERE directory = ${directory} AND "UserUUID" = ${uuid}`
       return row && userOf(row)
     },
     async searchUsers(given, { limit, active }) {
       const looked = active === undefined ? limit : mostLookedAt
       const found = new Map<number, NumberedUser>()
+      const users = await usersNow()
       for (const { column, key } of searched) {
         const from = key(given)
         const rows = await sql`SELECT * FROM (
-            SELECT * FROM users WHERE directory = ${directory} AND ${sql(column)} >= ${from}
+            SELECT * FROM ONLY ${sql(users)} WHERE directory = ${directory} AND ${sql(column)} >= ${from}
               AND ${sql(column)} < ${from + lastCharacter} ORDER BY ${sql(column)} LIMIT ${looked}
           ) AS begins ${active === undefined ? sql`` : sql`WHERE active = ${Number(active)}`}
           ORDER BY ${sql(column)} LIMIT ${limit}`
@@ -75,10 +81,11 @@ export function userReader(sql: Postgres, directory: number): Omit<UserReader, '
       return [...found.values()].slice(0, limit)
     },
     async userChanges({ change, id }, limit) {
+      const users = await usersNow()
       // One statement, so that both lists show the same commits.
       const rows = await sql`
         WITH stored AS (
-          SELECT * FROM users WHERE directory = ${directory} AND (change, id) > (${change}, ${place(id)})
+          SELECT * FROM ONLY ${sql(users)} WHERE directory = ${directory} AND (change, id) > (${change}, ${place(id)})
           ORDER BY change, id LIMIT ${limit}
         ), gone AS (
           SELECT removed_users.*, changes.at FROM removed_users JOIN changes USING (directory, change)
@@ -105,19 +112,20 @@ export function userReader(sql: Postgres, directory: number): Omit<UserReader, '
       const [ledger] =
         await sql`SELECT seq FROM ledger WHERE directory = ${directory} AND run_id = ${runId}`
       if (ledger === undefined) return []
-      const presence = createPresence(sql, directory, number(ledger, 'seq'))
+      const presence = createPresence(sql, await placeNow(), number(ledger, 'seq'))
       const present = await presence.kept()
       if (present === undefined) return []
       const ids = await presence.firstAbsent(present, limit)
-      const rows = await sql`SELECT * FROM users
+      const rows = await sql`SELECT * FROM ONLY ${sql(await usersNow())}
         WHERE directory = ${directory} AND id = ANY(${ids}::int[]) ORDER BY id`
       return rows.map(userOf)
     },
     async userHistory(id, limit) {
+      const users = await usersNow()
       const rows = await sql`SELECT ledger.run_id, before_images.* FROM ledger
         LEFT JOIN before_images ON run = seq AND user_id = ${place(id)}
         WHERE directory = ${directory} AND (user_id IS NOT NULL
-          OR seq = (SELECT created_run FROM users WHERE directory = ${directory} AND id = ${place(id)}))
+          OR seq = (SELECT created_run FROM ONLY ${sql(users)} WHERE directory = ${directory} AND id = ${place(id)}))
         ORDER BY seq DESC LIMIT ${limit}`
       return rows.map(versionOf)
     },

@@ -69,7 +69,9 @@ export function runStore(db: DatabaseSync): RunStore {
      WHERE id = ?`,
   )
   const marks = activeStates.map(() => '?').join(', ')
-  const active = db.prepare(`SELECT * FROM runs WHERE state IN (${marks}) ORDER BY id`)
+  const active = db.prepare(
+    `SELECT * FROM runs WHERE state IN (${marks}) ORDER BY id LIMIT ? OFFSET ?`,
+  )
   const unarchived = db.prepare(
     `SELECT * FROM runs WHERE archived_at IS NULL AND state NOT IN (${marks}, 'held') ORDER BY id`,
   )
@@ -128,8 +130,8 @@ export function runStore(db: DatabaseSync): RunStore {
         return run
       })
     },
-    async active() {
-      return active.all(...activeStates).map(runOf)
+    async active({ skip, limit } = { skip: 0, limit: -1 }) {
+      return active.all(...activeStates, limit, skip).map(runOf)
     },
     async unarchived() {
       return unarchived.all(...activeStates).map(runOf)
