@@ -109,6 +109,14 @@ export interface KeySighting {
   content: number
 }
 
+/** Records that failed by what stands in them alone, in an earlier run with the same rules: they fail again alike. */
+export interface FailedBefore {
+  /** Fingerprints, in the order of the lines. */
+  readonly hashes: readonly number[]
+  /** The codes of the `index`-th, from 1. */
+  codes(index: number): readonly number[]
+}
+
 /**
  * The durable side of one import run; everything between two commits is one transaction.
  *
@@ -132,8 +140,15 @@ export interface Ledger {
   readonly rowsAtOnce: number
   /** Matches and stores rows, each on its own (spec/file-format.md section 4). */
   apply(rows: readonly ImportRow[]): Promise<RowOutcome[]>
-  /** Keeps the failure of a row. */
-  fail(failure: RowFailure): Promise<void>
+  /**
+   * Records that this run need not check: `rules` is a number for all that rows are checked by. Of the runs of late,
+   * those of the one that most failed in; a directory that keeps no fingerprints of them has none.
+   */
+  failedBefore(rules: number): Promise<FailedBefore>
+  /** Keeps the failure of a row; `hash`: fingerprint of its record when nothing else bears on it, else 0. */
+  fail(failure: RowFailure, hash: number): Promise<void>
+  /** Keeps for `line` the failure of the `index`-th record that failed before. */
+  failAgain(line: number, index: number): Promise<void>
   /** Decides the deferred rows, and hands back the outcome of each. */
   settle(each: (outcome: RowOutcome, failure: RowFailure) => Promise<void>): Promise<void>
   /** Rows of the file that share a key, to be judged by `judge`. */

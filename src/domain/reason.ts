@@ -256,6 +256,11 @@ export function isUnsplit(code: number): boolean {
   return code === 9003 || code === 9105 || code === 9106 || code === 9108
 }
 
+/** All that sentences are made of. */
+export function reasonTexts(): string {
+  return JSON.stringify(reasons)
+}
+
 /** All codes, in ascending order. */
 export const reasonCodes: readonly ReasonCode[] = Object.keys(reasons)
   .map(Number)

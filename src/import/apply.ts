@@ -1,5 +1,5 @@
 import { isBlankRecord } from '../domain/cell.ts'
-import type { ImportRow, Ledger, RowOutcome, Verdict } from '../domain/directory.ts'
+import type { FailedBefore, ImportRow, Ledger, RowOutcome, Verdict } from '../domain/directory.ts'
 import type { RowFailure, RowReason } from '../domain/importer.ts'
 import { rowReason } from '../domain/reason.ts'
 import { rowFailure } from '../domain/report.ts'
@@ -23,6 +23,7 @@ export interface ApplyOptions {
   ledger: Ledger
   sieve: Sieve
   places: Places | undefined
+  failedBefore: FailedBefore
   /** Users whose known records the scan has not counted, because other rows are about them too. */
   shared: Uint8Array
   tally: Tally
@@ -35,7 +36,7 @@ export interface ApplyOptions {
 
 /** Checks and stores the rows that the scan has not counted already; false when it was stopped. */
 export async function applyRows(options: ApplyOptions): Promise<boolean> {
-  const { source, check, ledger, tally, shared, onBatch, onRead } = options
+  const { source, check, ledger, tally, shared, failedBefore, onBatch, onRead } = options
   const { header } = source
   const faultOf = faultReader(source)
   const verdicts = await verdictReader(ledger, options.line)
@@ -44,9 +45,10 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
   let inBatch = 0
   let stopped = false
 
-  async function fail(failure: RowFailure): Promise<void> {
-    tally.fail(failure.reasons)
-    await ledger.fail(failure)
+  /** `hash`: of a record that will fail alike whenever it comes, else 0. */
+  function fail(failure: RowFailure, hash = 0): Promise<void> {
+    tally.fail(failure.reasons.map(({ code }) => code))
+    return ledger.fail(failure, hash)
   }
 
   async function store(rows: readonly ImportRow[]): Promise<void> {
@@ -90,7 +92,12 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
       stopped = await onBatch(position, line)
       return stopped
     },
-    visit({ record: found, hash, userId }) {
+    visit({ record: found, hash, userId, failed }) {
+      if (failed !== 0) {
+        inBatch += 1
+        tally.fail(failedBefore.codes(failed))
+        return ledger.failAgain(found.line, failed)
+      }
       const verdict = verdicts.at(found.line)
       if (verdict instanceof Promise) return verdict.then(visitKnown)
       return visitKnown(verdict)
@@ -122,7 +129,8 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
         const failure = (reasons: readonly RowReason[]) =>
           rowFailure(header, { line, cells, record, reasons })
         if (judged !== undefined || row.reasons.length > 0) {
-          return fail(failure([...row.reasons, ...(judged?.reasons ?? [])]))
+          const alone = judged === undefined && !found.several && !header.hasPassword
+          return fail(failure([...row.reasons, ...(judged?.reasons ?? [])]), alone ? hash : 0)
         }
         // A row with a remark is looked at each time, so that its remark is made each time.
         const kept = row.warnings.length === 0 && row.password === null ? hash : 0
@@ -175,8 +183,8 @@ async function verdictReader(ledger: Ledger, from: number) {
 export async function settleRows(ledger: Ledger, tally: Tally): Promise<void> {
   await ledger.settle(async (outcome: RowOutcome, failure) => {
     if (typeof outcome === 'object') {
-      tally.fail(outcome.reasons)
-      await ledger.fail({ ...failure, reasons: outcome.reasons })
+      tally.fail(outcome.reasons.map(({ code }) => code))
+      await ledger.fail({ ...failure, reasons: outcome.reasons }, 0)
     } else if (outcome !== 'deferred') tally.add(outcome)
   })
 }

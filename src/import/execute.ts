@@ -4,7 +4,7 @@ import { isAppError } from '../domain/error.ts'
 import type { FieldName } from '../domain/format.ts'
 import { identifierShape } from '../domain/identifier-shape.ts'
 import { archivePath, workPath } from '../domain/layout.ts'
-import { fileNotice, reasonSentence } from '../domain/reason.ts'
+import { fileNotice, reasonSentence, reasonTexts } from '../domain/reason.ts'
 import { createRowCheck } from '../domain/row-check.ts'
 import { zeroCounts } from '../domain/run.ts'
 import type { FileNotice } from '../domain/run.ts'
@@ -44,7 +44,9 @@ const progressMs = 200
 // Of rows that fail through us: the first tell enough.
 const mostFaults = 20
 // Raised when the same record is to be read in another way than before.
-const rulesVersion = 2
+const rulesVersion = 3
+// A failure that is kept has its sentences in it: with other ones it is made anew.
+const reasonsVersion = textFingerprint(reasonTexts())
 
 /** Does one run, or goes on with it from its last batch; resolves when its outcome is durable in the directory. */
 export async function executeRun(options: ExecuteOptions): Promise<ImportResult> {
@@ -195,12 +197,13 @@ async function importRows(
   if (state.phase === 'scanning' && (await isDuplicate(options, source))) {
     return end('duplicate', fileNotice(9111, {}))
   }
+  const shapes = await shapesOf(directory, header.fields)
   const check = createRowCheck({
     header,
     settings: tenant.settings,
     userTypes: tenant.userTypes,
     loginSources: tenant.loginSources,
-    shapes: await shapesOf(directory, header.fields),
+    shapes,
   })
   ledger.plan({
     fields: check.fields,
@@ -208,7 +211,15 @@ async function importRows(
     createReasons: check.createReasons,
     headers: headersOf(source),
   })
-  const sieve = createSieve({ lastUserId: ledger.lastUserId, seed: seedOf(job, source) })
+  const rules = rulesOf(job, source)
+  const failedBefore = await ledger.failedBefore(
+    numberOf([rules, header.names, shapes, reasonsVersion]),
+  )
+  const sieve = createSieve({
+    lastUserId: ledger.lastUserId,
+    seed: numberOf(rules),
+    failed: failedBefore.hashes,
+  })
   await ledger.fingerprints((hash, userId) => sieve.know(hash, userId))
   const progress = progressOf(options, tally)
   const common = { source, check, ledger, sieve, tally }
@@ -241,6 +252,7 @@ async function importRows(
     const done = await applyRows({
       ...common,
       places: places?.places,
+      failedBefore,
       shared,
       position: state.position,
       line: state.line,
@@ -303,8 +315,8 @@ function headersOf({ header }: Source): Partial<Record<StoredField, string>> {
 }
 
 /** Changes whenever the same record would be read or judged in another way. */
-function seedOf({ tenant }: ImportJob, { header, delimiter, encoding }: Source): number {
-  const rules = [
+function rulesOf({ tenant }: ImportJob, { header, delimiter, encoding }: Source): unknown[] {
+  return [
     rulesVersion,
     header.columns,
     header.isReport,
@@ -312,6 +324,9 @@ function seedOf({ tenant }: ImportJob, { header, delimiter, encoding }: Source):
     encoding,
     tenant.settingsVersion,
   ]
+}
+
+function numberOf(rules: unknown): number {
   return textFingerprint(JSON.stringify(rules)) | 0
 }
 

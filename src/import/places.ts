@@ -1,9 +1,10 @@
 import type { RecordAtHand } from './records.ts'
+import type { Visited } from './walk.ts'
 
 /** Records that are no known ones, so that later passes need not look at the others. */
 export interface Places {
   /** After it was read: a record of several lines may have turned out to be one of its first alone. */
-  add(record: RecordAtHand, hash: number, userId: number): void
+  add(visited: Omit<Visited, 'keys'>): void
   /** False when there were too many to keep. */
   complete(): boolean
   readonly count: number
@@ -17,6 +18,7 @@ export interface Places {
 export interface KeptRecord extends RecordAtHand {
   hash: number
   userId: number
+  failed: number
 }
 
 // 4 MB at most; a file with more changes than this is read as a whole again.
@@ -34,6 +36,7 @@ export function createPlaces(): Places {
   // Of each kept record: where it ends among the bytes, its user, what is known of it, its hash.
   let ends = new Uint32Array(1024)
   let userIds = new Uint32Array(1024)
+  let failures = new Uint32Array(1024)
   let flags = new Uint8Array(1024)
   let hashes = new Float64Array(1024)
   let bytes = Buffer.allocUnsafe(2 ** 16)
@@ -52,11 +55,12 @@ export function createPlaces(): Places {
     if (!keeps) return
     ends = grown(new Uint32Array(length), ends)
     userIds = grown(new Uint32Array(length), userIds)
+    failures = grown(new Uint32Array(length), failures)
     flags = grown(new Uint8Array(length), flags)
     hashes = grown(new Float64Array(length), hashes)
   }
 
-  function keep(record: RecordAtHand, hash: number, userId: number): void {
+  function keep({ record, hash, userId, failed }: Omit<Visited, 'keys'>): void {
     const length = record.end - record.start
     if (used + length > maxKeptBytes) {
       keeps = false
@@ -70,6 +74,7 @@ export function createPlaces(): Places {
     used += length
     ends[count] = used
     userIds[count] = userId
+    failures[count] = failed
     hashes[count] = hash
     flags[count] =
       (record.quoted ? isQuoted : 0) |
@@ -90,6 +95,7 @@ export function createPlaces(): Places {
     terminated: true,
     hash: 0,
     userId: 0,
+    failed: 0,
     keepFirstLine: () => undefined,
     plain: false,
     text: () => bytes.toString('latin1', kept.start, kept.end),
@@ -98,12 +104,12 @@ export function createPlaces(): Places {
   let at = 0
 
   return {
-    add(record, hash, userId) {
+    add(visited) {
       if (count > maxPlaces) return
       if (count === positions.length) growLists()
-      positions[count] = record.position()
-      lines[count] = record.line
-      if (keeps) keep(record, hash, userId)
+      positions[count] = visited.record.position()
+      lines[count] = visited.record.line
+      if (keeps) keep(visited)
       count += 1
     },
     complete: () => count <= maxPlaces,
@@ -126,6 +132,7 @@ export function createPlaces(): Places {
       kept.plain = (flag & isPlain) !== 0
       kept.hash = hashes[index] ?? 0
       kept.userId = userIds[index] ?? 0
+      kept.failed = failures[index] ?? 0
       return kept
     },
   }

@@ -12,7 +12,7 @@ import { textFingerprint } from './fingerprint.ts'
 import { FileRefused } from './job.ts'
 import { createPlaces } from './places.ts'
 import type { Places } from './places.ts'
-import type { Sieve } from './sieve.ts'
+import type { KeyHashes, Sieve } from './sieve.ts'
 import { splitIt } from './source.ts'
 import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
@@ -65,6 +65,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   const seen = createSeen((keysOfRow * source.file.size) / rowBytes)
   const suspects = createFilter(suspectBits)
   const keysOf = keyReader(header)
+  sieve.readKeys(keysOf.columns, header.isReport ? '' : source.delimiter)
   const stop = (at: number): boolean => onRead(at)
   let rows = 0
   let hits = 0
@@ -74,17 +75,26 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   let withUuid = false
   let withoutUuid = false
 
-  function suspect(key: string): void {
-    const hash = textFingerprint(key)
+  function suspect(hash: number): void {
     if (!seen.add(hash)) return
     suspects.add(hash)
     suspicious = true
   }
 
+  function suspectAll({ uuid, email, username }: KeyHashes): void {
+    if (uuid === 0) withoutUuid = true
+    else {
+      withUuid = true
+      suspect(uuid)
+    }
+    if (email !== 0) suspect(email)
+    if (username !== 0) suspect(username)
+  }
+
   function mayShare(cells: readonly string[]): boolean {
     let may = false
     keysOf(cells, (key) => {
-      may ||= suspects.has(textFingerprint(key))
+      may ||= suspects.has(sieve.keyHash(key))
     })
     return may
   }
@@ -112,22 +122,34 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     pause: stop,
     passOver,
     visit(visited) {
-      const { record, hash, userId } = visited
+      const { record, userId, failed, keys } = visited
       if (userId !== 0) {
         if (!mark(present, userId)) return passOver(1)
         countRows(1)
         mark(repeated, userId)
         suspicious = true
-        return places.add(record, hash, userId)
+        return places.add(visited)
+      }
+      if (failed !== 0) {
+        // It will fail as before, and meets nobody.
+        countRows(1)
+        if (full) misses += 1
+        return places.add(visited)
+      }
+      if (keys !== null) {
+        countRows(1)
+        misses += 1
+        suspectAll(keys)
+        return places.add(visited)
       }
       const { cells, fault } = readKeys(record, source, keysOf.width)
-      places.add(record, hash, userId)
+      places.add(visited)
       if (fault === null && isBlankRecord(cells)) return undefined
       countRows(1)
       misses += 1
       checkEnd(visited, cells)
       if (fault !== null) return undefined
-      if (keysOf(cells, suspect)) withUuid = true
+      if (keysOf(cells, (key) => suspect(sieve.keyHash(key)))) withUuid = true
       else withoutUuid = true
       return undefined
     },
@@ -169,7 +191,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
       mark(met, user)
       anyMet = true
       suspicious = true
-      suspects.add(textFingerprint(key))
+      suspects.add(sieve.keyHash(key))
     }
     for (const [index, { email, username }] of (await ledger.holders(keys)).entries()) {
       meet(email, `e:${keys[index]?.emailKey}`)
@@ -183,8 +205,8 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
       ...start,
       ...(misses1 === undefined ? {} : { places: misses1 }),
       pause: stop,
-      visit({ record: found, userId }) {
-        if (userId !== 0) return undefined
+      visit({ record: found, userId, failed }) {
+        if (userId !== 0 || (failed !== 0 && !full)) return undefined
         const { record, cells, fault } = readRecord(found, source)
         if (fault === null && isBlankRecord(cells)) return undefined
         // A row that is not imported meets nobody; its check costs less than its look-ups.
@@ -223,11 +245,13 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     const done = await walk({
       ...start,
       pause: stop,
-      visit({ record, hash, userId }) {
+      visit(visited) {
+        const { record, userId } = visited
         const isShared = userId !== 0 && (has(repeated, userId) || has(met, userId))
         if (userId !== 0 && !isShared) return undefined
+        if (visited.failed !== 0) return again.add(visited)
         const { cells, fault } = readRecord(record, source)
-        again.add(record, hash, userId)
+        again.add(visited)
         if (fault !== null || isBlankRecord(cells)) return undefined
         if (userId === 0 && !anyMet && !mayShare(cells)) return undefined
         const { line: at } = record
@@ -244,7 +268,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
         const { uuid, email, username } = keysOf.columns
         if (isShared) add('i:', String(userId), uuid >= 0 ? uuid : email)
         if (userId === 0 || has(met, userId)) {
-          const may = (key: string) => suspects.has(textFingerprint(key))
+          const may = (key: string) => suspects.has(sieve.keyHash(key))
           if (row.uuid !== null && may(`u:${row.uuid}`)) add('u:', row.uuid, uuid)
           if (row.emailKey !== null && may(`e:${row.emailKey}`)) add('e:', row.emailKey, email)
           if (row.usernameKey !== null && may(`n:${row.usernameKey}`)) {

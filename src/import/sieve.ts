@@ -1,6 +1,13 @@
 import { fileLimits } from '../domain/format.ts'
 import { sieveModule } from './sieve-module.ts'
 
+/** Fingerprints of the keys of a record; 0: it has none. */
+export interface KeyHashes {
+  uuid: number
+  email: number
+  username: number
+}
+
 /** A record that is not known, or was met before, as the sieve wrote it down. */
 export interface Unsifted {
   /** In the room. */
@@ -8,10 +15,20 @@ export interface Unsifted {
   end: number
   line: number
   hash: number
-  userId: number
+  /** A user, or beyond the last of them a record that failed; 0: not known. */
+  who: number
   quoted: boolean
   /** All of it is printable ASCII. */
   plain: boolean
+  /** At least one, and no more than these; null: the record must be read for them. */
+  keys: KeyHashes | null
+}
+
+/** Where the keys of a record are, -1 for none. */
+export interface KeyColumns {
+  uuid: number
+  email: number
+  username: number
 }
 
 /** How far a call of `sift` came. */
@@ -37,14 +54,20 @@ export interface Sieve {
   readonly present: Uint8Array
   /** Highest user that can be known; 0: nobody is. */
   readonly lastUserId: number
+  /** Nothing is known, of users or of failed records. */
+  readonly isEmpty: boolean
   /** A fingerprint that a user has; before the first `find` or `sift`. */
   know(hash: number, userId: number): void
   /** A number of 53 bits, never 0, of bytes in the room. */
   fingerprint(start: number, end: number): number
-  /** The user with this fingerprint; 0: none. */
+  /** The same of a key: `u:` and a UUID, `e:` and an email, `n:` and a username as they are compared. */
+  keyHash(key: string): number
+  /** From here on the keys of records are read by `sift` where that is plain to do. */
+  readKeys(columns: KeyColumns, delimiter: string): void
+  /** Who has this fingerprint: a user, or beyond the last of them a failed record; 0: nobody. */
   find(hash: number): number
   /**
-   * Goes through the room from `start` to `limit`, passes over known records, marks their users as present, and
+   * Goes through the room from `start` to `limit`, passes over known records of users, marks these as present, and
    * writes the others down. Ends before what it cannot read: then `records.next` must.
    */
   sift(start: number, limit: number, line: number): Sifted
@@ -60,8 +83,10 @@ export const slackBytes = 64
 export const roomBytes = chunkBytes + fileLimits.maxRecordBytes + slackBytes
 
 const pageBytes = 65_536
-const writtenBytes = 32
-const writtenAtOnce = 4096
+const writtenBytes = 64
+const writtenAtOnce = 2048
+// An email has 254 at most, a username less: two keys may look alike that differ only beyond this.
+const keyBytes = 512
 // The first bytes stay free: an address is never 0.
 const roomAt = 64
 
@@ -69,7 +94,6 @@ interface Kernel {
   memory: WebAssembly.Memory
   fingerprint(from: number, to: number): number
   find(hash: number): number
-  index(): void
   sift(limit: number, longest: number): number
 }
 
@@ -82,25 +106,42 @@ type Variable =
   | 'slots'
   | 'mask'
   | 'lastUser'
+  | 'last'
+  | 'delimiter'
+  | 'uuidAt'
+  | 'emailAt'
+  | 'usernameAt'
+  | 'key'
+  | 'longestKey'
   | 'at'
   | 'line'
   | 'user'
+  | 'failed'
   | 'passed'
 
 const compiled = new WebAssembly.Module(Buffer.from(sieveModule, 'base64'))
 
-/** Makes a sieve for users up to `lastUserId`: 16 bytes each. */
-export function createSieve({ lastUserId, seed }: { lastUserId: number; seed: number }): Sieve {
+export interface SieveOptions {
+  lastUserId: number
+  seed: number
+  /** Fingerprints of records that failed: found as the numbers beyond the last user, in this order. */
+  failed?: readonly number[]
+}
+
+/** Makes a sieve for users up to `lastUserId`, and failed records: 16 bytes each. */
+export function createSieve({ lastUserId, seed, failed = [] }: SieveOptions): Sieve {
   const { exports } = new WebAssembly.Instance(compiled)
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sieve.wat exports these
   const kernel = exports as unknown as Kernel & Record<Variable, WebAssembly.Global<'i32'>>
   const { memory } = kernel
-  const slots = 2 ** Math.max(4, Math.ceil(Math.log2(lastUserId * 1.6 + 1)))
+  const last = lastUserId + failed.length
+  const slots = 2 ** Math.max(4, Math.ceil(Math.log2(last * 1.6 + 1)))
   const aligned = (at: number): number => Math.ceil(at / 16) * 16
   const out = aligned(roomAt + roomBytes)
   const outEnd = out + writtenAtOnce * writtenBytes
-  const hashesAt = outEnd
-  const slotsAt = aligned(hashesAt + (lastUserId + 1) * 8)
+  const keyAt = outEnd
+  const hashesAt = aligned(keyAt + keyBytes + slackBytes)
+  const slotsAt = aligned(hashesAt + (last + 1) * 8)
   const presentAt = slotsAt + slots * 4
   const presentBytes = (lastUserId >> 3) + 1
   const allBytes = presentAt + presentBytes + slackBytes
@@ -113,6 +154,10 @@ export function createSieve({ lastUserId, seed }: { lastUserId: number; seed: nu
     mask: slots - 1,
     present: presentAt,
     lastUser: lastUserId,
+    last,
+    failed: lastUserId,
+    key: keyAt,
+    longestKey: keyBytes,
   } satisfies Partial<Record<Variable, number>>).forEach(([name, value]) => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a key of the object above
     kernel[name as Variable].value = value
@@ -121,7 +166,8 @@ export function createSieve({ lastUserId, seed }: { lastUserId: number; seed: nu
   const seedOf = exports['seed'] as WebAssembly.Global<'i64'>
   seedOf.value = BigInt(seed)
 
-  const hashes = new Float64Array(memory.buffer, hashesAt, lastUserId + 1)
+  const hashes = new Float64Array(memory.buffer, hashesAt, last + 1)
+  hashes.set(failed, lastUserId + 1)
   const written = new Uint32Array(memory.buffer, out, (writtenAtOnce * writtenBytes) / 4)
   const writtenHashes = new Float64Array(memory.buffer, out, (writtenAtOnce * writtenBytes) / 8)
   const found: Unsifted = {
@@ -129,33 +175,38 @@ export function createSieve({ lastUserId, seed }: { lastUserId: number; seed: nu
     end: 0,
     line: 0,
     hash: 0,
-    userId: 0,
+    who: 0,
     quoted: false,
     plain: false,
+    keys: null,
   }
+  const keys: KeyHashes = { uuid: 0, email: 0, username: 0 }
+  const keyRoom = new Uint8Array(memory.buffer, keyAt, keyBytes)
+  const encoder = new TextEncoder()
   const sifted: Sifted = { at: 0, line: 0, passed: 0, count: 0 }
-  let indexed = false
-
-  function index(): void {
-    if (indexed) return
-    indexed = true
-    kernel.index()
-  }
 
   return {
     room: Buffer.from(memory.buffer, roomAt, roomBytes),
     present: new Uint8Array(memory.buffer, presentAt, presentBytes),
     lastUserId,
+    isEmpty: last === 0,
     know(hash, userId) {
       if (userId <= lastUserId) hashes[userId] = hash
     },
     fingerprint: (start, end) => kernel.fingerprint(start + roomAt, end + roomAt),
-    find(hash) {
-      index()
-      return kernel.find(hash)
+    keyHash(key) {
+      // As the kernel writes it: a letter for the kind, and the key.
+      const { written: bytes } = encoder.encodeInto(key.charAt(0) + key.slice(2), keyRoom)
+      return kernel.fingerprint(keyAt, keyAt + bytes)
     },
+    readKeys({ uuid, email, username }, delimiter) {
+      kernel.uuidAt.value = uuid
+      kernel.emailAt.value = email
+      kernel.usernameAt.value = username
+      kernel.delimiter.value = delimiter.charCodeAt(0)
+    },
+    find: (hash) => kernel.find(hash),
     sift(start, limit, line) {
-      index()
       kernel.at.value = start + roomAt
       kernel.line.value = line
       kernel.passed.value = 0
@@ -170,10 +221,17 @@ export function createSieve({ lastUserId, seed }: { lastUserId: number; seed: nu
       found.start = (written[at] ?? 0) - roomAt
       found.end = (written[at + 1] ?? 0) - roomAt
       found.line = written[at + 2] ?? 0
-      found.userId = written[at + 3] ?? 0
+      found.who = written[at + 3] ?? 0
       found.hash = writtenHashes[at / 2 + 2] ?? 0
       found.quoted = (written[at + 6] ?? 0) > 0
       found.plain = written[at + 7] === 0
+      found.keys = null
+      if (written[at + 14] === 1) {
+        keys.uuid = writtenHashes[at / 2 + 4] ?? 0
+        keys.email = writtenHashes[at / 2 + 5] ?? 0
+        keys.username = writtenHashes[at / 2 + 6] ?? 0
+        found.keys = keys
+      }
       return found
     },
   }

@@ -12,12 +12,24 @@
   (global $slots (export "slots") (mut i32) (i32.const 0))
   (global $mask (export "mask") (mut i32) (i32.const 0))
   (global $lastUser (export "lastUser") (mut i32) (i32.const 0))
+  ;; Numbers beyond the last user are records that failed.
+  (global $last (export "last") (mut i32) (i32.const 0))
   (global $seed (export "seed") (mut i64) (i64.const 0))
-  ;; How far it is: the next record, its line, the user who was met last, and how many were passed over.
+  ;; The columns that have keys, -1 for none; and what parts them, 0 when keys are not to be read here.
+  (global $delimiter (export "delimiter") (mut i32) (i32.const 0))
+  (global $uuidAt (export "uuidAt") (mut i32) (i32.const -1))
+  (global $emailAt (export "emailAt") (mut i32) (i32.const -1))
+  (global $usernameAt (export "usernameAt") (mut i32) (i32.const -1))
+  (global $key (export "key") (mut i32) (i32.const 0))
+  (global $longestKey (export "longestKey") (mut i32) (i32.const 0))
+  ;; How far it is: the next record, its line, who was met last of users and of failed records, and how many
+  ;; were passed over.
   (global $at (export "at") (mut i32) (i32.const 0))
   (global $line (export "line") (mut i32) (i32.const 0))
   (global $user (export "user") (mut i32) (i32.const 0))
+  (global $failed (export "failed") (mut i32) (i32.const 0))
   (global $passed (export "passed") (mut i32) (i32.const 0))
+  (global $indexed (mut i32) (i32.const 0))
 
   ;; 53 bits of MurmurHash3 (x64, 128 bits), as a number, never 0.
   (func $scrambled (param $word i64) (param $first i64) (param $turn i64) (param $second i64) (result i64)
@@ -77,32 +89,46 @@
   (func $hashOf (param $user i32) (result f64)
     (f64.load (i32.add (global.get $hashes) (i32.shl (local.get $user) (i32.const 3)))))
 
-  ;; The user with this fingerprint, 0 for none.
+  ;; Remembers who was met; files mostly come in the order of the last one.
+  (func $met (param $who i32) (result i32)
+    (if (i32.le_u (local.get $who) (global.get $lastUser))
+      (then (global.set $user (local.get $who)))
+      (else (global.set $failed (local.get $who))))
+    (local.get $who))
+
+  ;; Who has this fingerprint: a user, or beyond them a record that failed; 0 for none.
   (func $find (export "find") (param $hash f64) (result i32)
-    (local $slot i32) (local $user i32)
-    (if (i32.lt_u (global.get $user) (global.get $lastUser))
+    (local $slot i32) (local $who i32)
+    (if (i32.eqz (global.get $last)) (then (return (i32.const 0))))
+    (local.set $who (i32.add (global.get $user) (i32.const 1)))
+    (if (i32.le_u (local.get $who) (global.get $lastUser))
       (then
-        ;; Files mostly come in the order of the last one.
-        (local.set $user (i32.add (global.get $user) (i32.const 1)))
-        (if (f64.eq (call $hashOf (local.get $user)) (local.get $hash))
-          (then (global.set $user (local.get $user)) (return (local.get $user))))))
-    (if (i32.eqz (global.get $lastUser)) (then (return (i32.const 0))))
+        (if (f64.eq (call $hashOf (local.get $who)) (local.get $hash))
+          (then (return (call $met (local.get $who)))))))
+    (local.set $who (i32.add (global.get $failed) (i32.const 1)))
+    (if (i32.le_u (local.get $who) (global.get $last))
+      (then
+        (if (f64.eq (call $hashOf (local.get $who)) (local.get $hash))
+          (then (return (call $met (local.get $who)))))))
+    (if (i32.eqz (global.get $indexed)) (then (call $index)))
     (local.set $slot (call $slotOf (local.get $hash)))
     (loop $probe
-      (local.set $user (i32.load (i32.add (global.get $slots) (i32.shl (local.get $slot) (i32.const 2)))))
-      (if (i32.eqz (local.get $user)) (then (return (i32.const 0))))
-      (if (f64.eq (call $hashOf (local.get $user)) (local.get $hash))
-        (then (global.set $user (local.get $user)) (return (local.get $user))))
+      (local.set $who (i32.load (i32.add (global.get $slots) (i32.shl (local.get $slot) (i32.const 2)))))
+      (if (i32.eqz (local.get $who)) (then (return (i32.const 0))))
+      (if (f64.eq (call $hashOf (local.get $who)) (local.get $hash))
+        (then (return (call $met (local.get $who)))))
       (local.set $slot (i32.and (i32.add (local.get $slot) (i32.const 1)) (global.get $mask)))
       (br $probe))
     (unreachable))
 
-  ;; Makes the table of all users whose fingerprint is not 0; the slots are zeroes before.
-  (func (export "index")
+  ;; Makes the table of all whose fingerprint is not 0; the slots are zeroes before. Not before somebody is met out of
+  ;; order: of a file like the last one it is never needed.
+  (func $index
     (local $user i32) (local $slot i32) (local $hash f64)
+    (global.set $indexed (i32.const 1))
     (block $done
       (loop $users
-        (br_if $done (i32.ge_u (local.get $user) (global.get $lastUser)))
+        (br_if $done (i32.ge_u (local.get $user) (global.get $last)))
         (local.set $user (i32.add (local.get $user) (i32.const 1)))
         (local.set $hash (call $hashOf (local.get $user)))
         (br_if $users (f64.eq (local.get $hash) (f64.const 0)))
@@ -115,9 +141,82 @@
         (i32.store (i32.add (global.get $slots) (i32.shl (local.get $slot) (i32.const 2))) (local.get $user))
         (br $users))))
 
-  ;; Passes over records that are known and not met before. The others are written down, 32 bytes each: start,
-  ;; end, line, user, fingerprint (f64), number of quotes, where it is not printable ASCII. Stops before a record that is no single line with a line feed and an even
-  ;; number of quotes, or is longer than $longest: whoever can read such a record goes on.
+  ;; The fingerprint of a key, as of the text $kind and key in lower case; a UUID (u) as it is.
+  (func $keyed (param $kind i32) (param $from i32) (param $to i32) (result f64)
+    (local $place i32) (local $bytes v128)
+    (if (i32.eq (local.get $from) (local.get $to)) (then (return (f64.const 0))))
+    (i32.store8 (global.get $key) (local.get $kind))
+    (local.set $place (i32.add (global.get $key) (i32.const 1)))
+    (loop $blocks
+      (local.set $bytes (v128.load align=1 (local.get $from)))
+      (if (i32.ne (local.get $kind) (i32.const 117))
+        (then (local.set $bytes (v128.or (local.get $bytes) (v128.and (i8x16.splat (i32.const 32))
+          (v128.and (i8x16.ge_s (local.get $bytes) (i8x16.splat (i32.const 65)))
+            (i8x16.le_s (local.get $bytes) (i8x16.splat (i32.const 90)))))))))
+      (v128.store align=1 (local.get $place) (local.get $bytes))
+      (local.set $from (i32.add (local.get $from) (i32.const 16)))
+      (local.set $place (i32.add (local.get $place) (i32.const 16)))
+      (br_if $blocks (i32.lt_u (local.get $from) (local.get $to))))
+    (call $fingerprint (global.get $key)
+      (i32.sub (local.get $place) (i32.sub (local.get $from) (local.get $to)))))
+
+  ;; A cell of a record; 0 when its key must be read by others: it has outer spaces, or is too long.
+  (func $cell (param $out i32) (param $column i32) (param $from i32) (param $to i32) (result i32)
+    (local $kind i32) (local $place i32)
+    (if (i32.eq (local.get $column) (global.get $uuidAt))
+      (then (local.set $kind (i32.const 117)) (local.set $place (i32.const 32)))
+      (else (if (i32.eq (local.get $column) (global.get $emailAt))
+        (then (local.set $kind (i32.const 101)) (local.set $place (i32.const 40)))
+        (else (if (i32.eq (local.get $column) (global.get $usernameAt))
+          (then (local.set $kind (i32.const 110)) (local.set $place (i32.const 48)))
+          (else (return (i32.const 1))))))))
+    (if (i32.eq (local.get $from) (local.get $to)) (then (return (i32.const 1))))
+    (if (i32.eq (i32.load8_u (local.get $from)) (i32.const 32)) (then (return (i32.const 0))))
+    (if (i32.eq (i32.load8_u (i32.sub (local.get $to) (i32.const 1))) (i32.const 32)) (then (return (i32.const 0))))
+    (if (i32.ge_u (i32.sub (local.get $to) (local.get $from)) (global.get $longestKey)) (then (return (i32.const 0))))
+    (f64.store (i32.add (local.get $out) (local.get $place))
+      (call $keyed (local.get $kind) (local.get $from) (local.get $to)))
+    (i32.const 1))
+
+  ;; Writes down the fingerprints of a record's keys, 0 for none; the record is printable ASCII without quotes. False
+  ;; when they must be read by others.
+  (func $keys (param $out i32) (param $from i32) (param $to i32) (result i32)
+    (local $block i32) (local $bits i32) (local $end i32) (local $column i32) (local $last i32)
+    (v128.store offset=32 (local.get $out) (v128.const i64x2 0 0))
+    (f64.store offset=48 (local.get $out) (f64.const 0))
+    (local.set $last (select (global.get $uuidAt) (global.get $emailAt) (i32.gt_s (global.get $uuidAt) (global.get $emailAt))))
+    (local.set $last (select (global.get $usernameAt) (local.get $last) (i32.gt_s (global.get $usernameAt) (local.get $last))))
+    (local.set $block (local.get $from))
+    (block $ended
+      (loop $blocks
+        (local.set $bits (i8x16.bitmask (i8x16.eq (v128.load align=1 (local.get $block))
+          (i8x16.splat (global.get $delimiter)))))
+        (block $next
+          (loop $delimiters
+            (br_if $next (i32.eqz (local.get $bits)))
+            (local.set $end (i32.add (local.get $block) (i32.ctz (local.get $bits))))
+            (br_if $next (i32.ge_u (local.get $end) (local.get $to)))
+            (if (i32.eqz (call $cell (local.get $out) (local.get $column) (local.get $from) (local.get $end)))
+              (then (return (i32.const 0))))
+            (local.set $column (i32.add (local.get $column) (i32.const 1)))
+            (br_if $ended (i32.gt_s (local.get $column) (local.get $last)))
+            (local.set $from (i32.add (local.get $end) (i32.const 1)))
+            (local.set $bits (i32.and (local.get $bits) (i32.sub (local.get $bits) (i32.const 1))))
+            (br $delimiters)))
+        (local.set $block (i32.add (local.get $block) (i32.const 16)))
+        (br_if $blocks (i32.lt_u (local.get $block) (local.get $to))))
+      (if (i32.eqz (call $cell (local.get $out) (local.get $column) (local.get $from) (local.get $to)))
+        (then (return (i32.const 0)))))
+    ;; One without keys may be no row at all.
+    (i32.or (i32.or
+      (f64.ne (f64.load offset=32 (local.get $out)) (f64.const 0))
+      (f64.ne (f64.load offset=40 (local.get $out)) (f64.const 0)))
+      (f64.ne (f64.load offset=48 (local.get $out)) (f64.const 0))))
+
+  ;; Passes over records of users that are known and not met before. The others are written down, 64 bytes each: start,
+  ;; end, line, who has it, fingerprint (f64), number of quotes, where it is not printable ASCII, fingerprints of UUID,
+  ;; email and username (f64), whether they are known. Stops before a record that is no single line with a line feed
+  ;; and an even number of quotes, or is longer than $longest: whoever can read such a record goes on.
   (func (export "sift") (param $limit i32) (param $longest i32) (result i32)
     (local $at i32) (local $block i32) (local $feeds i32) (local $quotes i32) (local $high i32) (local $returns i32) (local $bytes v128) (local $bits i32)
     (local $end i32) (local $hash f64) (local $user i32) (local $out i32) (local $place i32)
@@ -167,6 +266,7 @@
         (local.set $user (call $find (local.get $hash)))
         (block $write
           (br_if $write (i32.eqz (local.get $user)))
+          (br_if $write (i32.gt_u (local.get $user) (global.get $lastUser)))
           (local.set $place (i32.add (global.get $present) (i32.shr_u (local.get $user) (i32.const 3))))
           (local.set $bits (i32.shl (i32.const 1) (i32.and (local.get $user) (i32.const 7))))
           (br_if $write (i32.and (i32.load8_u (local.get $place)) (local.get $bits)))
@@ -182,9 +282,14 @@
         (f64.store offset=16 (local.get $out) (local.get $hash))
         (i32.store offset=24 (local.get $out) (local.get $quotes))
         (i32.store offset=28 (local.get $out) (local.get $high))
-        (local.set $out (i32.add (local.get $out) (i32.const 32)))
+        (i32.store offset=56 (local.get $out) (i32.const 0))
+        (if (i32.eqz (i32.or (i32.or (local.get $user) (local.get $quotes))
+            (i32.or (local.get $high) (i32.eqz (global.get $delimiter)))))
+          (then (i32.store offset=56 (local.get $out)
+            (call $keys (local.get $out) (local.get $at) (local.get $end)))))
+        (local.set $out (i32.add (local.get $out) (i32.const 64)))
         (global.set $line (i32.add (global.get $line) (i32.const 1)))
         (local.set $at (local.get $block))
         (br $records)))
     (global.set $at (local.get $at))
-    (i32.div_u (i32.sub (local.get $out) (global.get $out)) (i32.const 32))))
+    (i32.div_u (i32.sub (local.get $out) (global.get $out)) (i32.const 64))))

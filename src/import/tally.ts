@@ -11,7 +11,7 @@ export interface Tally {
   readonly counts: RunCounts
   /** `count` rows of one outcome, 1 when not given. */
   add(outcome: Exclude<RowOutcome, 'deferred' | object> | 'skipped', count?: number): void
-  fail(reasons: readonly RowReason[]): void
+  fail(codes: Iterable<number>): void
   /** Rows that were counted as unchanged are to be looked at. */
   takeBackUnchanged(rows: number): void
   warn(line: number, warnings: readonly RowReason[]): void
@@ -31,10 +31,10 @@ export function createTally(from?: Pick<LedgerState, 'counts' | 'reasons' | 'not
       counts.rows += count
       counts[outcome] += count
     },
-    fail(reasons) {
+    fail(codes) {
       counts.rows += 1
       counts.failed += 1
-      for (const code of new Set(reasons.map((reason) => reason.code))) {
+      for (const code of new Set(codes)) {
         byCode.set(code, (byCode.get(code) ?? 0) + 1)
       }
     },

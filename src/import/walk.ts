@@ -5,7 +5,7 @@ import type { SplitFault } from './cells.ts'
 import type { Places } from './places.ts'
 import { createRecords } from './records.ts'
 import type { RecordAtHand } from './records.ts'
-import type { Sieve } from './sieve.ts'
+import type { KeyHashes, Sieve } from './sieve.ts'
 import type { Source } from './source.ts'
 
 /** A record as a visitor sees it. */
@@ -15,6 +15,10 @@ export interface Visited {
   hash: number
   /** The user who was last imported from this very record; 0: none. */
   userId: number
+  /** Which of the records that failed before it is, from 1; 0: none. */
+  failed: number
+  /** Its keys, where they are known without reading it. */
+  keys: KeyHashes | null
 }
 
 export interface WalkOptions {
@@ -42,23 +46,31 @@ export async function walk(options: WalkOptions): Promise<boolean> {
   }
   const { position, line } = options
   const records = createRecords({ file: source.file, position, line, room: sieve.room })
-  const visited: Visited = { record: records, hash: 0, userId: 0 }
+  const visited: Visited = { record: records, hash: 0, userId: 0, failed: 0, keys: null }
   let index = 0
+
+  function meet(hash: number, who: number, keys: KeyHashes | null): void | Promise<void> {
+    const isUser = who <= sieve.lastUserId
+    visited.hash = hash
+    visited.userId = isUser ? who : 0
+    visited.failed = isUser ? 0 : who - sieve.lastUserId
+    visited.keys = keys
+    return visit(visited)
+  }
+
   for (;;) {
     if (places !== undefined) {
       while (index < places.count && places.position(index) < position) index += 1
       if (index >= places.count) return true
       records.skipTo(places.position(index), places.line(index))
       index += 1
-    } else if (passOver !== undefined || sieve.lastUserId === 0) {
+    } else if (passOver !== undefined || sieve.isEmpty) {
       const { count, passed } = records.sift(sieve)
       if (passed > 0) passOver?.(passed)
       for (let i = 0; i < count; i += 1) {
         const found = sieve.unsifted(i)
-        visited.hash = found.hash
-        visited.userId = found.userId
         records.take(found)
-        const wait = visit(visited)
+        const wait = meet(found.hash, found.who, found.keys)
         if (wait !== undefined) await wait
       }
     }
@@ -67,9 +79,8 @@ export async function walk(options: WalkOptions): Promise<boolean> {
         return false
       if (!(await records.fill())) return true
     }
-    visited.hash = sieve.fingerprint(records.start, records.end)
-    visited.userId = sieve.find(visited.hash)
-    const wait = visit(visited)
+    const hash = sieve.fingerprint(records.start, records.end)
+    const wait = meet(hash, sieve.find(hash), null)
     if (wait !== undefined) await wait
   }
 }
@@ -82,7 +93,8 @@ async function walkKept(places: Places, { position, pause, visit }: WalkOptions)
     if (pause !== undefined && index % keptAtOnce === 0) {
       if (await pause(places.position(index), places.line(index))) return false
     }
-    const wait = visit({ record, hash: record.hash, userId: record.userId })
+    const { hash, userId, failed } = record
+    const wait = visit({ record, hash, userId, failed, keys: null })
     if (wait !== undefined) await wait
   }
   return true

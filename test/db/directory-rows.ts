@@ -122,12 +122,12 @@ export async function applyAll(
     if (row === undefined || outcome === 'deferred') continue
     outcomes[row.row.line] = named(outcome)
     if (typeof outcome === 'object') {
-      await ledger.fail({ ...row.failure(), reasons: outcome.reasons })
+      await ledger.fail({ ...row.failure(), reasons: outcome.reasons }, 0)
     }
   }
   await ledger.settle(async (outcome, failure) => {
     outcomes[failure.line] = named(outcome)
-    if (typeof outcome === 'object') await ledger.fail({ ...failure, reasons: outcome.reasons })
+    if (typeof outcome === 'object') await ledger.fail({ ...failure, reasons: outcome.reasons }, 0)
   })
   return outcomes
 }

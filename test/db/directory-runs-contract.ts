@@ -84,11 +84,11 @@ export function runsContract(name: string, open: OpenDirectory): void {
       expect(ledger.lastUserId).toBe(0)
       ledger.plan(plan)
       await ledger.apply([importRow({ ...ada, hash: 71 })])
-      await ledger.fail({ line: 9, reasons: [], cells: ['x'], raw: null })
+      await ledger.fail({ line: 9, reasons: [], cells: ['x'], raw: null }, 0)
       const state = { ...beginning, position: 100, line: 3, reasons: [{ code: 9030, count: 1 }] }
       await ledger.commit(state)
       await ledger.apply([importRow({ ...bob, hash: 72 })])
-      await ledger.fail({ line: 10, reasons: [], cells: ['y'], raw: null })
+      await ledger.fail({ line: 10, reasons: [], cells: ['y'], raw: null }, 0)
       await ledger.close()
       await ledger.close()
       await directory.close()
@@ -349,14 +349,14 @@ export function runsContract(name: string, open: OpenDirectory): void {
         cells: ['a\0b', 'é', ''],
         raw,
       })
-      await ledger.fail(failure(30, [9019, 9030]))
-      await ledger.fail(failure(4, [9030]))
-      await ledger.fail(failure(5, [9901]))
+      await ledger.fail(failure(30, [9019, 9030]), 0)
+      await ledger.fail(failure(4, [9030]), 0)
+      await ledger.fail(failure(5, [9901]), 0)
       await ledger.commit(beginning)
       expect(await directory.hasRawFailures('run_1')).toBe(false)
-      await ledger.fail(failure(200, [9106], 'raw "text'))
+      await ledger.fail(failure(200, [9106], 'raw "text'), 0)
       // A batch that is done again says the same again.
-      await ledger.fail(failure(4, [9030]))
+      await ledger.fail(failure(4, [9030]), 0)
       await ledger.commit(done)
       await ledger.close()
       const lines = async (options: object) =>

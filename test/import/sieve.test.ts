@@ -62,7 +62,7 @@ async function meet(source: Source, sieve: Sieve, sifts: boolean) {
     position: source.position,
     line: source.line,
     ...(sifts ? { passOver: (count: number) => void (passed += count) } : {}),
-    visit({ record: found, hash, userId }) {
+    visit({ record: found, hash, userId, failed }) {
       if (userId !== 0 && !mark(sieve.present, userId)) {
         passed += 1
         return
@@ -71,7 +71,7 @@ async function meet(source: Source, sieve: Sieve, sifts: boolean) {
       const { record, cells } = readRecord(found, source)
       met.push({ position, line: found.line, record, cells, hash })
       if (found.unclosed) cut.add(hash)
-      places.add(found, hash, userId)
+      places.add({ record: found, hash, userId, failed })
     },
   })
   expect(done).toBe(true)

@@ -217,6 +217,12 @@ function ledgerOf(parts: LedgerParts): Ledger {
     // A round trip for each call: many rows share it. Their cells are in memory, some 5 MB.
     rowsAtOnce: 5_000,
     apply: (given) => inTurn(() => apply(given)),
+    async failedBefore() {
+      return { hashes: [], codes: () => [] }
+    },
+    async failAgain() {
+      throw new Error('No record has failed before')
+    },
     async fail(failure) {
       if (!failures.add(failure)) return
       // The next rows are read meanwhile.

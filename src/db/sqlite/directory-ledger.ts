@@ -108,8 +108,14 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
       }
       return outcomes
     },
-    async fail(failure) {
-      failures.keep(failure)
+    async failedBefore(rules) {
+      return failures.before(rules)
+    },
+    async fail(failure, hash) {
+      failures.keep(failure, hash)
+    },
+    async failAgain(line, index) {
+      failures.again(line, index)
     },
     async settle(each) {
       load.end()

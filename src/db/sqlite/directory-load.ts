@@ -4,6 +4,10 @@ import { isTaken } from './taken.ts'
 
 // Of fewer rows the indexes cost less than to take them away and make them again.
 const leastRows = 20_000
+// An index is sorted in pieces as large as the page cache: those of 2 MB stay in the processor's, and a second thread
+// sorts one while the next is gathered. Half the time of 64 MB and one thread (docs/performance.md).
+const sortingCache = -2000
+const sortingThreads = 2
 
 /** What is kept while a load goes on: whose it is, and the indexes to be made in the end. */
 interface Loading {
@@ -18,7 +22,13 @@ function loadingOf(db: DatabaseSync): Loading | undefined {
 
 function makeIndexes(db: DatabaseSync, { indexes }: Loading): void {
   // By statements: under Deno the errors of exec have no errcode to tell a key in common by.
-  for (const sql of indexes) db.prepare(sql).run()
+  const cache = Number(db.prepare('PRAGMA cache_size').get()?.['cache_size'])
+  db.exec(`PRAGMA cache_size = ${sortingCache}; PRAGMA threads = ${sortingThreads}`)
+  try {
+    for (const sql of indexes) db.prepare(sql).run()
+  } finally {
+    db.exec(`PRAGMA cache_size = ${cache}; PRAGMA threads = 0`)
+  }
   db.exec("DELETE FROM facts WHERE name = 'loading'")
 }
 
