@@ -1,7 +1,7 @@
 import { cleaned } from './cell.ts'
 import { sepLine } from './dialect.ts'
 import { reportPrefix } from './format.ts'
-import { escapeFormula, unescapeFormula } from './formula.ts'
+import { escapeFormula, mayBeFormula, unescapeFormula } from './formula.ts'
 import type { HeaderMatch } from './header.ts'
 import type { RowFailure, RowReason } from './importer.ts'
 import { isUnsplit } from './reason.ts'
@@ -28,22 +28,35 @@ export interface ReportOptions {
 
 /** A writer of a failure report. */
 export function createReport({ headers, delimiter, withRaw }: ReportOptions): Report {
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell) => `"${escapeFormula(cell).replaceAll('"', '""')}"`).join(delimiter) + lineEnd
+  const quoted = (cell: string): string => `"${escapeFormula(cell).replaceAll('"', '""')}"`
+  const line = (cells: readonly string[]): string => cells.map(quoted).join(delimiter) + lineEnd
+  const between = `"${delimiter}"`
+  /** The same, when one look at all of them tells that none needs care. */
+  const quotedAll = (cells: readonly string[]): string =>
+    needsCare(cells) ? cells.map(quoted).join(delimiter) : `"${cells.join(between)}"`
   const added = ['line', 'codes', 'fields', 'reason'].map((name) => reportPrefix + name)
   const raw = withRaw ? [`${reportPrefix}raw`] : []
   return {
     head: () => byteOrderMark + sepLine(delimiter) + line([...added, ...headers, ...raw]),
-    row: ({ line: number, reasons, cells, raw: record }) =>
-      line([
-        String(number),
-        reasons.map(({ code }) => code).join(';'),
-        [...new Set(reasons.flatMap(({ field }) => field ?? []))].join(';'),
-        reasonText(reasons),
-        ...headers.map((_, index) => cells[index] ?? ''),
-        ...(withRaw ? [record ?? ''] : []),
-      ]),
+    row({ line: number, reasons, cells, raw: record }) {
+      const own = cells.length === headers.length ? cells : headers.map((_, at) => cells[at] ?? '')
+      const parts = [
+        `"${number}"`,
+        `"${reasons.map(({ code }) => code).join(';')}"`,
+        quoted([...new Set(reasons.flatMap(({ field }) => field ?? []))].join(';')),
+        quoted(reasonText(reasons)),
+      ]
+      if (own.length > 0) parts.push(quotedAll(own))
+      if (withRaw) parts.push(quoted(record ?? ''))
+      return parts.join(delimiter) + lineEnd
+    },
   }
+}
+
+/** False when none of the cells holds a quote or may be run as a formula. */
+function needsCare(cells: readonly string[]): boolean {
+  const all = cells.join('\0')
+  return all.includes('"') || mayBeFormula(all)
 }
 
 /** All sentences of a row as one text: one sentence a reason, each closed by a full stop. */

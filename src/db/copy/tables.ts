@@ -150,6 +150,7 @@ export function directoryTables({ directory, run }: Numbers): readonly Table[] {
     ofDirectory('fingerprints', 'chunk entries', 'chunk'),
     {
       ...failures,
+      select: 'SELECT run, line, codes, body FROM failed_rows ORDER BY run, line',
       columns: [...failures.columns, 'raw'],
       values: (row) => [
         ...failures.values(row),

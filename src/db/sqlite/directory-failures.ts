@@ -35,18 +35,31 @@ export function createFailures(db: DatabaseSync, run: number, dryRun: boolean) {
      BEGIN`,
   )
   const keep = aside === undefined ? keepHere : put(aside)
+  // A row of the earlier run that has no body of its own says whose it has.
   const copy = db.prepare(
-    `INSERT OR REPLACE INTO failures (run, line, codes, body, hash)
-     SELECT ?, ?, codes, body, hash FROM failures WHERE run = ? AND line = ?`,
+    `INSERT OR REPLACE INTO failures (run, line, codes, body, hash, as_run, as_line)
+     SELECT ?, line + ?, codes, '', hash, coalesce(as_run, run), coalesce(as_line, line)
+     FROM failures WHERE run = ? AND line BETWEEN ? AND ? AND hash <> 0`,
   )
-  const one = db.prepare('SELECT codes, body, hash FROM failures WHERE run = ? AND line = ?')
+  const one = db.prepare('SELECT codes, body, hash FROM failed_rows WHERE run = ? AND line = ?')
   let earlier = { run: 0, lines: new Uint32Array(0) }
+  // Records that failed before and follow each other as they did then: kept by one statement.
+  let [first, last, moved] = [0, 0, 0]
+
+  function lineOf(index: number): number {
+    return earlier.lines[index - 1] ?? 0
+  }
+
+  function keepRange(): void {
+    if (last > 0) copy.run(run, moved, earlier.run, lineOf(first), lineOf(last))
+    last = 0
+  }
 
   return {
     keep(failure: RowFailure, hash: number): void {
       const { line, ...body } = failure
       const codes = `;${failure.reasons.map(({ code }) => code).join(';')};`
-      keep({ run, line, codes, body: JSON.stringify(body), hash })
+      keep({ run, line, codes, body: JSON.stringify(body), hash: failure.raw === null ? hash : 0 })
     },
     before(rules: number): FailedBefore {
       db.prepare('UPDATE ledger SET rules = ? WHERE seq = ?').run(rules, run)
@@ -56,32 +69,50 @@ export function createFailures(db: DatabaseSync, run: number, dryRun: boolean) {
            ORDER BY json_extract(state, '$.counts.failed') DESC, seq DESC LIMIT 1`,
         )
         .get(run, rules)
-      const from = found === undefined ? 0 : number(found, 'seq')
-      const rows = db
-        .prepare(
-          `SELECT line, hash, codes FROM failures WHERE run = ? AND hash <> 0 ORDER BY line LIMIT ${mostFailedBefore}`,
-        )
-        .all(from)
-      earlier = { run: from, lines: Uint32Array.from(rows, (row) => number(row, 'line')) }
-      const lists = new Map<string, readonly number[]>()
-      const codes = rows.map((row) => {
-        const list = text(row, 'codes')
-        const known = lists.get(list) ?? list.slice(1, -1).split(';').map(Number)
-        lists.set(list, known)
-        return known
+      if (found === undefined) return { hashes: [], codes: () => [] }
+      const from = number(found, 'seq')
+      const lists =
+        db
+          .prepare(
+            `SELECT json_group_array(line) AS lines, json_group_array(hash) AS hashes, json_group_array(codes) AS codes
+             FROM (SELECT line, hash, codes FROM failures WHERE run = ? AND hash <> 0 ORDER BY line LIMIT ${mostFailedBefore})`,
+          )
+          .get(from) ?? {}
+      earlier = { run: from, lines: Uint32Array.from(json<number[]>(lists, 'lines')) }
+      const known = new Map<string, readonly number[]>()
+      const codes = json<string[]>(lists, 'codes').map((list) => {
+        const numbers = known.get(list) ?? list.slice(1, -1).split(';').map(Number)
+        known.set(list, numbers)
+        return numbers
       })
       return {
-        hashes: rows.map((row) => number(row, 'hash')),
+        hashes: json<number[]>(lists, 'hashes'),
         codes: (index) => codes[index - 1] ?? [],
       }
     },
     again(line: number, index: number): void {
-      const from = earlier.lines[index - 1] ?? 0
-      if (aside === undefined) return void copy.run(run, line, earlier.run, from)
-      const row = one.get(earlier.run, from)
+      if (aside === undefined) {
+        const follows = last > 0 && index === last + 1 && line - lineOf(index) === moved
+        if (!follows) {
+          keepRange()
+          first = index
+          moved = line - lineOf(index)
+        }
+        last = index
+        return
+      }
+      const row = one.get(earlier.run, lineOf(index))
       if (row === undefined) throw new Error('The failure that is to be kept again is gone')
-      keep({ run, line, codes: text(row, 'codes'), body: text(row, 'body'), hash: number(row, 'hash') })
+      keep({
+        run,
+        line,
+        codes: text(row, 'codes'),
+        body: text(row, 'body'),
+        hash: number(row, 'hash'),
+      })
     },
+    /** Everything is in the transaction from here on. */
+    flush: keepRange,
     /** Brings over what waits aside. */
     release(): void {
       const next = aside?.prepare('SELECT * FROM failures WHERE line > ? ORDER BY line LIMIT ?')
@@ -112,11 +143,16 @@ export function listFailures(
   runId: string,
   { after = -1, limit, code }: { after?: number; limit: number; code?: number },
 ): RowFailure[] {
-  return db
+  const rows = db
     .prepare(
-      `SELECT line, body FROM failures JOIN ledger ON seq = run
-       WHERE run_id = ?1 AND line > ?2 AND (?3 IS NULL OR instr(codes, ?3) > 0) ORDER BY line LIMIT ?4`,
+      `SELECT line, body FROM failed_rows WHERE run = (SELECT seq FROM ledger WHERE run_id = ?1)
+       AND line > ?2 AND (?3 IS NULL OR instr(codes, ?3) > 0) ORDER BY line LIMIT ?4`,
     )
     .all(runId, after, code === undefined ? null : `;${code};`, limit)
-    .map((row) => ({ line: number(row, 'line'), ...json<Omit<RowFailure, 'line'>>(row, 'body') }))
+  // As one list: a call of the reader for each costs as much as what it reads.
+  const bodies = json<Omit<RowFailure, 'line'>[]>(
+    { list: `[${rows.map((row) => text(row, 'body')).join(',')}]` },
+    'list',
+  )
+  return bodies.map((body, index) => ({ line: number(rows[index] ?? {}, 'line'), ...body }))
 }

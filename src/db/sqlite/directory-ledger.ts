@@ -159,6 +159,7 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
     async commit(state) {
       // A dry run is one transaction that is rolled back in the end; after a kill it begins again.
       if (dryRun && state.phase !== 'done') return
+      failures.flush()
       if (dryRun) {
         db.exec('ROLLBACK')
         begin()
