@@ -40,10 +40,11 @@ export function createReport({ headers, delimiter, withRaw }: ReportOptions): Re
     head: () => byteOrderMark + sepLine(delimiter) + line([...added, ...headers, ...raw]),
     row({ line: number, reasons, cells, raw: record }) {
       const own = cells.length === headers.length ? cells : headers.map((_, at) => cells[at] ?? '')
+      const fields = new Set(reasons.flatMap(({ field }) => field ?? []))
       const parts = [
         `"${number}"`,
         `"${reasons.map(({ code }) => code).join(';')}"`,
-        quoted([...new Set(reasons.flatMap(({ field }) => field ?? []))].join(';')),
+        quoted([...fields].join(';')),
         quoted(reasonText(reasons)),
       ]
       if (own.length > 0) parts.push(quotedAll(own))
@@ -55,8 +56,7 @@ export function createReport({ headers, delimiter, withRaw }: ReportOptions): Re
 
 /** False when none of the cells holds a quote or may be run as a formula. */
 function needsCare(cells: readonly string[]): boolean {
-  const all = cells.join('\0')
-  return all.includes('"') || mayBeFormula(all)
+  return cells.some((cell) => mayBeFormula(cell) || cell.includes('"'))
 }
 
 /** All sentences of a row as one text: one sentence a reason, each closed by a full stop. */

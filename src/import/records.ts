@@ -1,6 +1,6 @@
 import { fileLimits } from '../domain/format.ts'
 import type { FileReader } from '../domain/storage.ts'
-import { roomBytes, slackBytes } from './sieve.ts'
+import { chunkBytes, roomBytes, slackBytes } from './sieve.ts'
 import type { Sieve, Sifted, Unsifted } from './sieve.ts'
 
 const { maxRecordBytes } = fileLimits
@@ -69,6 +69,9 @@ export interface Records extends RecordAtHand {
 export function createRecords({ file, position, line, room: given }: RecordOptions): Records {
   const room = given ?? Buffer.allocUnsafeSlow(Math.min(roomBytes, file.size + 2 * slackBytes))
   const used = room.length - slackBytes
+  // The next piece is read while the records of this one are looked at.
+  const spare = file.size > chunkBytes ? new Uint8Array(chunkBytes) : undefined
+  let ahead: { from: number; piece: Promise<Uint8Array> } | undefined
   let base = position
   let at = 0
   let atLine = line
@@ -85,6 +88,16 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
   let piece: string | undefined
   let firstEnd = 0
   let firstNext = 0
+
+  function readAhead(): void {
+    const from = base + limit
+    ahead = undefined
+    if (spare === undefined || from >= file.size) return
+    const piece = file.read(from, spare.length, spare)
+    // Who comes for it meets its failure; after the last record nobody does.
+    piece.catch(() => undefined)
+    ahead = { from, piece }
+  }
 
   /** Finds the end of the line that begins at `from`; false when it is not in the buffer. */
   function findLine(from: number): boolean {
@@ -192,7 +205,9 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
       at = 0
       limit = rest
       const free = room.subarray(rest, used)
-      const chunk = await file.read(base + rest, free.length, free)
+      const from = base + rest
+      const chunk =
+        ahead?.from === from ? await ahead.piece : await file.read(from, free.length, free)
       if (chunk.length === 0) {
         ended = true
         records.buffer = room.subarray(0, limit)
@@ -201,6 +216,7 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
       }
       if (chunk.buffer !== room.buffer) room.set(chunk, rest)
       limit += chunk.length
+      readAhead()
       records.buffer = room.subarray(0, limit)
       forget()
       return true

@@ -76,7 +76,7 @@ export interface Sieve {
 }
 
 // Large enough that a read costs nothing beside its records, small enough to stay in the processor's cache.
-const chunkBytes = 512 * 1024
+export const chunkBytes = 512 * 1024
 /** The sieve looks at 16 bytes at a time: so many behind a piece may be read. */
 export const slackBytes = 64
 /** A piece of the file, and the start of a record before it. */
