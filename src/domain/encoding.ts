@@ -20,7 +20,7 @@ const utf16Stray = 0.05
 /** UTF-16 without a byte order mark, told by where the NULs of its ASCII characters are. */
 function utf16Pattern(sample: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
   const pairs = sample.length >> 1
-  if (pairs === 0) return undefined
+  if (pairs === 0 || !sample.includes(0)) return undefined
   let even = 0
   let odd = 0
   for (let i = 0; i + 1 < sample.length; i += 2) {

@@ -91,12 +91,14 @@ function zipKind(sample: Uint8Array): string {
 // One stray control character spoils its row (9115), this share of them is no text.
 const binaryShare = 0.05
 const binaryLeast = 4
+// All below a space but tab, line ends, form feeds and the old mark of a file's end.
+// oxlint-disable-next-line no-control-regex -- it is these that are counted
+const controlCharacters = /[\0-\x08\x0e-\x19\x1b-\x1f]/g
 
 function isBinary(sample: Uint8Array, encoding: string): boolean {
   if (encoding.startsWith('utf-16')) return false
-  let control = 0
-  for (const byte of sample) {
-    if (byte < 0x20 && (byte < 0x09 || byte > 0x0d) && byte !== 0x1a) control += 1
-  }
+  // By a pattern: a loop over so many bytes takes ten milliseconds before it is compiled.
+  const text = new TextDecoder('utf-8').decode(sample)
+  const control = text.match(controlCharacters)?.length ?? 0
   return control >= binaryLeast && control > sample.length * binaryShare
 }
