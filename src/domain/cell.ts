@@ -47,7 +47,10 @@ export function cleaned(text: string): string {
 
 /** True when a cell holds nothing but what `cleaned` takes off. */
 export function isBlank(cell: string): boolean {
-  return cell === '' || (!isPlain(cell) && cleaned(cell) === '')
+  if (cell === '') return true
+  // Mostly the first character tells.
+  const first = cell.charCodeAt(0)
+  return (first <= space || first > lastPlain) && cleaned(cell) === ''
 }
 
 /** True for a record that is no row: an empty line, or nothing but delimiters. */

@@ -32,12 +32,12 @@ export interface CheckedRow {
   warnings: readonly RowReason[]
 }
 
+// oxlint-disable-next-line no-control-regex -- all of ASCII is meant
+const beyondAscii = /[^\0-\x7f]/
+
 /** How an email or a username is compared: NFC, lower case. */
 export function comparisonKey(value: string): string {
   const lower = value.toLowerCase()
-  for (let i = 0; i < lower.length; i += 1) {
-    // Lower-casing can undo NFC outside ASCII (İ becomes i and a combining dot).
-    if (lower.charCodeAt(i) > 0x7f) return lower.normalize('NFC')
-  }
-  return lower
+  // Lower-casing can undo NFC outside ASCII (İ becomes i and a combining dot).
+  return beyondAscii.test(lower) ? lower.normalize('NFC') : lower
 }

@@ -22,14 +22,14 @@ export interface KeptRecord extends RecordAtHand {
 }
 
 // 4 MB at most; a file with more changes than this is read as a whole again.
-const maxPlaces = 2 ** 18
+export const maxPlaces = 2 ** 18
 // The bytes of forty thousand rows, as many as a nightly file of millions may have changed.
 const maxKeptBytes = 2 ** 23
 
 const [isQuoted, isTooLong, isUnterminated, isPlain] = [1, 2, 4, 8]
 
-/** A list of records that gives up their bytes when it gets long, and itself when it gets longer. */
-export function createPlaces(): Places {
+/** A list of records that gives up their bytes when it gets long, and itself when it gets longer than `most`. */
+export function createPlaces(most: number): Places {
   let positions = new Float64Array(1024)
   let lines = new Uint32Array(1024)
   let count = 0
@@ -105,14 +105,14 @@ export function createPlaces(): Places {
 
   return {
     add(visited) {
-      if (count > maxPlaces) return
+      if (count > most) return
       if (count === positions.length) growLists()
       positions[count] = visited.record.position()
       lines[count] = visited.record.line
       if (keeps) keep(visited)
       count += 1
     },
-    complete: () => count <= maxPlaces,
+    complete: () => count <= most,
     get count() {
       return count
     },

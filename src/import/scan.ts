@@ -10,7 +10,7 @@ import { comparisonKey } from '../domain/user.ts'
 import { createFilter, createSeen } from './filter.ts'
 import { textFingerprint } from './fingerprint.ts'
 import { FileRefused } from './job.ts'
-import { createPlaces } from './places.ts'
+import { createPlaces, maxPlaces } from './places.ts'
 import type { Places } from './places.ts'
 import type { KeyHashes, Sieve } from './sieve.ts'
 import { splitIt } from './source.ts'
@@ -59,7 +59,8 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   const { source, check, ledger, sieve, tally, filename, full, onRead } = options
   const { position, line, header } = source
   const start = { ...options, position, line }
-  const places = createPlaces()
+  // Where nothing is known every record is to be looked at again: a list of them would only cost.
+  const places = createPlaces(sieve.isEmpty ? 0 : maxPlaces)
   const { present } = sieve
   const repeated = userSet(ledger.lastUserId)
   const seen = createSeen((keysOfRow * source.file.size) / rowBytes)
@@ -226,7 +227,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     if (!done) return undefined
     await meetAsked()
   }
-  const again = createPlaces()
+  const again = createPlaces(maxPlaces)
   if (suspicious) {
     let sightings: KeySighting[] = []
     // Rows whose user is to be looked up, and what is seen when it was met before.

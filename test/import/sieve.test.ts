@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createPlaces } from '../../src/import/places.ts'
+import { createPlaces, maxPlaces } from '../../src/import/places.ts'
 import { createSieve } from '../../src/import/sieve.ts'
 import type { Sieve } from '../../src/import/sieve.ts'
 import { openSource } from '../../src/import/source.ts'
@@ -54,7 +54,7 @@ async function meet(source: Source, sieve: Sieve, sifts: boolean) {
   const met: Met[] = []
   // Taken for more lines than they have: such records are never known.
   const cut = new Set<number>()
-  const places = createPlaces()
+  const places = createPlaces(maxPlaces)
   let passed = 0
   const done = await walk({
     source,
