@@ -172,6 +172,7 @@ describe('executeRun()', () => {
               const one = await dropped(passing, content, options)
               const other = await dropped(reading, content, options)
               expect(summary(one)).toEqual(summary(other))
+              expect(one.failures).toEqual(other.failures)
               expect(await usersOf(passing)).toEqual(await usersOf(reading))
             }
           } finally {

@@ -9,6 +9,7 @@ import { openSource } from '../../src/import/source.ts'
 import type { Source } from '../../src/import/source.ts'
 import { mark } from '../../src/import/user-set.ts'
 import { readRecord, walk } from '../../src/import/walk.ts'
+import { comparisonKey } from '../../src/domain/user.ts'
 import { memoryDriver } from '../../storage/memory.ts'
 import { sieveModule } from '../support/sieve-module.ts'
 
@@ -106,6 +107,63 @@ describe('createSieve()', () => {
       { numRuns: 800 },
     )
     expect(passedInAll).toBeGreaterThan(1000)
+  })
+
+  test('reads the keys of plain records as whoever reads all of the record', async () => {
+    const cell = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.constantFrom('', 'u1', 'ADA@Maple.example', 'n-1', '[\\]^_`{|}~@'),
+      },
+      { weight: 2, arbitrary: fc.constantFrom(' u1', 'u1 ', 'é', '"q"', 'a b', 'x'.repeat(600)) },
+      { weight: 2, arbitrary: fc.string({ unit: 'grapheme-ascii', maxLength: 40 }) },
+    )
+    const column = fc.integer({ min: -1, max: 4 })
+    let read = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(cell, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 6 }),
+        fc.tuple(column, column, column),
+        async (rows, [uuid, email, username]) => {
+          fc.pre(new Set([uuid, email, username]).size === 3)
+          const source = await sourceOf(
+            `${rows.map((cells) => cells.join(',')).join('\n')}\n`,
+            4096,
+          )
+          const sieve = createSieve({ lastUserId: 0, seed: 7 })
+          sieve.readKeys({ uuid, email, username }, ',')
+          await walk({
+            source,
+            sieve,
+            position: source.position,
+            line: source.line,
+            visit({ record: found, keys }) {
+              if (keys === null) return
+              const { cells } = readRecord(found, source)
+              const hashOf = (kind: string, at: number): number => {
+                const text = at < 0 ? '' : (cells[at] ?? '')
+                expect(text).toBe(text.trim())
+                if (text === '') return 0
+                return sieve.keyHash(`${kind}:${kind === 'u' ? text : comparisonKey(text)}`)
+              }
+              const { record } = readRecord(found, source)
+              expect(record).not.toMatch(/["\u0080-\uffff]/)
+              const expected = {
+                uuid: hashOf('u', uuid),
+                email: hashOf('e', email),
+                username: hashOf('n', username),
+              }
+              expect({ ...keys }).toEqual(expected)
+              expect(Math.max(...Object.values(expected))).toBeGreaterThan(0)
+              read += 1
+            },
+          })
+          await source.close()
+        },
+      ),
+      { numRuns: 500 },
+    )
+    expect(read).toBeGreaterThan(300)
   })
 
   test('takes different records for different ones, and the same for the same', async () => {
