@@ -1,10 +1,20 @@
 import type { RecordAtHand } from './records.ts'
-import type { Visited } from './walk.ts'
+
+/** A record that is met, and what is known of it. */
+export interface Met {
+  record: RecordAtHand
+  /** Of the record's bytes. */
+  hash: number
+  /** The user who was last imported from this very record; 0: none. */
+  userId: number
+  /** Which of the records that failed before it is, from 1; 0: none. */
+  failed: number
+}
 
 /** Records that are no known ones, so that later passes need not look at the others. */
 export interface Places {
   /** After it was read: a record of several lines may have turned out to be one of its first alone. */
-  add(visited: Omit<Visited, 'keys'>): void
+  add(met: Met): void
   /** False when there were too many to keep. */
   complete(): boolean
   readonly count: number
@@ -60,7 +70,7 @@ export function createPlaces(most: number): Places {
     hashes = grown(new Float64Array(length), hashes)
   }
 
-  function keep({ record, hash, userId, failed }: Omit<Visited, 'keys'>): void {
+  function keep({ record, hash, userId, failed }: Met): void {
     const length = record.end - record.start
     if (used + length > maxKeptBytes) {
       keeps = false
@@ -104,12 +114,12 @@ export function createPlaces(most: number): Places {
   let at = 0
 
   return {
-    add(visited) {
+    add(met) {
       if (count > most) return
       if (count === positions.length) growLists()
-      positions[count] = visited.record.position()
-      lines[count] = visited.record.line
-      if (keeps) keep(visited)
+      positions[count] = met.record.position()
+      lines[count] = met.record.line
+      if (keeps) keep(met)
       count += 1
     },
     complete: () => count <= most,

@@ -2,21 +2,14 @@ import { isBlankRecord } from '../domain/cell.ts'
 import type { HeaderMatch } from '../domain/header.ts'
 import { splitQuoted } from './cells.ts'
 import type { SplitFault } from './cells.ts'
-import type { Places } from './places.ts'
+import type { Met, Places } from './places.ts'
 import { createRecords } from './records.ts'
 import type { RecordAtHand } from './records.ts'
 import type { KeyHashes, Sieve } from './sieve.ts'
 import type { Source } from './source.ts'
 
 /** A record as a visitor sees it. */
-export interface Visited {
-  record: RecordAtHand
-  /** Of the record's bytes. */
-  hash: number
-  /** The user who was last imported from this very record; 0: none. */
-  userId: number
-  /** Which of the records that failed before it is, from 1; 0: none. */
-  failed: number
+export interface Visited extends Met {
   /** Its keys, where they are known without reading it. */
   keys: KeyHashes | null
 }
