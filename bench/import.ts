@@ -8,6 +8,7 @@ import { limitsOf } from './import/limits.ts'
 import { ours } from './import/ours.ts'
 import type { Ours } from './import/ours.ts'
 import { psql } from './import/psql.ts'
+import { progressCost } from './import/progress.ts'
 import { readings } from './import/reading.ts'
 import { python } from './import/python.ts'
 import { badEvery, changedEvery, writeFile } from './import/rows.ts'
@@ -287,11 +288,26 @@ async function limits(rows: number): Promise<void> {
   })
 }
 
+const mostOfProgress = 0.01
+
+/** What it costs to show how far a first load is. */
+async function progress(rows: number): Promise<void> {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'base.csv')
+    writeFile(file, { rows })
+    const { seconds: taken, times, share } = await progressCost(folder, file)
+    console.log(
+      `progress of ${rows.toLocaleString('en')} rows: shown ${times} times in ${seconds(taken)}, ${(share * 100).toFixed(2)} % of the run, target under 1 %: ${verdict(share < mostOfProgress)}`,
+    )
+  })
+}
+
 const others: Readonly<Record<string, (rows: number, rounds: number) => Promise<void>>> = {
   read,
   quotes,
   server,
   limits,
+  progress,
 }
 
 /** `npm run bench -- import [--rows N] [--case NAME] [--rounds N] [--peer NAME] [--db postgres]`: the import against its peers, paired. */

@@ -9,13 +9,13 @@ import { workPath } from '../../src/domain/layout.ts'
 import type { Run } from '../../src/domain/run.ts'
 import { defaultSettings } from '../../src/domain/tenant.ts'
 import type { Tenant } from '../../src/domain/tenant.ts'
-import type { ImportResult } from '../../src/import/job.ts'
+import type { ImportProgress, ImportResult } from '../../src/import/job.ts'
 import { newRun } from '../../src/import/queue.ts'
 import { createWorkers } from '../../src/workers.ts'
 import { userTypes } from './rows.ts'
 import type { Side } from './side.ts'
 
-const tenant: Tenant = {
+export const tenant: Tenant = {
   id: 'ten_maple',
   name: 'Maple',
   settings: { ...defaultSettings },
@@ -60,7 +60,11 @@ export interface OursOnPostgres {
  * The digest of the file is known, as it is after an upload, and the thread is a new one that has begun to start
  * while the file settled; it has not run any of the code.
  */
-export function ours(folder: string, postgres?: OursOnPostgres): Ours {
+export function ours(
+  folder: string,
+  postgres?: OursOnPostgres,
+  onProgress: (progress: ImportProgress) => void = () => undefined,
+): Ours {
   const files = join(folder, 'files')
   const database = join(folder, 'directory', 'ten_maple.db')
   const digests = new Map<string, string>()
@@ -122,7 +126,7 @@ export function ours(folder: string, postgres?: OursOnPostgres): Ours {
       await pause(warmMs)
       return async () => {
         try {
-          last = await workers.import({ run, tenant, previous: before }, () => undefined).result
+          last = await workers.import({ run, tenant, previous: before }, onProgress).result
           previous = run
         } finally {
           await workers.close()

@@ -148,6 +148,11 @@ export interface RunStore {
   list(filter: RunFilter): Promise<Run[]>
   /** Stores `changes` and adds one to `version`; returns the run as stored. Throws `not_found`. */
   update(id: string, changes: Partial<Omit<Run, 'id' | 'tenantId' | 'version'>>): Promise<Run>
+  /** The same of how far a run is: other processes and threads see it, a loss of power may take it back. */
+  progress(
+    id: string,
+    changes: Pick<Run, 'state' | 'counts' | 'bytesRead' | 'rowsPerSecond'>,
+  ): Promise<Run>
   /** Runs in an active state, oldest first; all of them when nothing is asked. */
   active(asked?: { skip: number; limit: number }): Promise<Run[]>
   /** Runs with an outcome whose file has not been archived yet. */

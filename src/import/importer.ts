@@ -106,7 +106,7 @@ export function createImporter(options: ImporterOptions): Importer {
           waiting = undefined
           const shown = phase === 'scanning' ? 'parsing' : 'applying'
           const changes = { state: shown, counts, bytesRead, rowsPerSecond } as const
-          const { cancelAsked } = await runs.update(run.id, changes)
+          const { cancelAsked } = await runs.progress(run.id, changes)
           if (cancelAsked === true) cancelHere(run.id)
         })
         writing = writing.catch((error: unknown) => log.warn('progress was not kept', { error }))

@@ -113,6 +113,18 @@ export function stateContract(name: string, openNamed: OpenState): void {
       })
     })
 
+    test('runs.progress() is seen at once, and what is updated after it holds both', async () => {
+      const state = await withTenant()
+      await state.runs.create(runOf('run_1'))
+      const counts = { ...zeroCounts, rows: 9, created: 9 }
+      const shown = { state: 'applying', counts, bytesRead: 90, rowsPerSecond: 5 } as const
+      expect(await state.runs.progress('run_1', shown)).toMatchObject({ ...shown, version: 2 })
+      expect(await state.runs.get('run_1')).toMatchObject({ ...shown, version: 2 })
+      await state.runs.update('run_1', { encoding: 'utf-8' })
+      expect(await state.runs.get('run_1')).toMatchObject({ ...shown, encoding: 'utf-8' })
+      await expect(state.runs.progress('run_9', shown)).rejects.toMatchObject({ code: 'not_found' })
+    })
+
     test('runs.list() pages newest first and filters by state and name', async () => {
       const state = await withTenant()
       for (const n of [1, 2, 3]) {

@@ -35,7 +35,7 @@ export function runStore(sql: Postgres): RunStore {
     return row && runOf(row)
   }
 
-  return {
+  const runs: RunStore = {
     async create(run) {
       await sql`INSERT INTO runs ${sql(runColumns(run))}`
     },
@@ -69,6 +69,8 @@ export function runStore(sql: Postgres): RunStore {
       }
       throw new Error(`The import ${id} changes too often to be changed`)
     },
+    // Its commit does not keep the main thread waiting.
+    progress: (id, changes) => runs.update(id, changes),
     async active({ skip, limit } = { skip: 0, limit: 2 ** 31 - 1 }) {
       // As the condition of the index runs_active says it.
       const states = activeStates.map((state) => `'${state}'`).join(', ')
@@ -95,4 +97,5 @@ export function runStore(sql: Postgres): RunStore {
       return rows.map(dayOf)
     },
   }
+  return runs
 }
