@@ -17,6 +17,8 @@ import { openFileStore } from '../../storage/index.ts'
 const tenantId = 'ten_maple'
 
 export interface HouseOptions {
+  /** Default: SQLite in the folder. */
+  databaseUrl?: string
   clock?: Clock
   /** Where log lines go; default: nowhere. */
   onLog?: (line: string) => void
@@ -25,10 +27,10 @@ export interface HouseOptions {
 /** The import of a server on `folder`, with its threads and stores and without its doors. */
 export async function openHouse(folder: string, options: HouseOptions = {}) {
   const { clock = systemClock, onLog = () => undefined } = options
+  const { databaseUrl = `sqlite:${folder}` } = options
   const line = (message: string, fields?: Record<string, unknown>): void =>
     onLog(JSON.stringify({ message, ...fields }, (_, value: unknown) => shownError(value)))
   const log: Log = { debug: line, info: line, warn: line, error: line }
-  const databaseUrl = `sqlite:${folder}`
   const storageUrl = join(folder, 'files')
   const database = await openDatabase(databaseUrl)
   const { state } = database
@@ -146,7 +148,9 @@ export async function openHouse(folder: string, options: HouseOptions = {}) {
         }
       }
       return {
-        users: users.map(({ fields, active, hasPassword }) => ({ ...fields, active, hasPassword })),
+        users: users
+          .map(({ fields, active, hasPassword }) => ({ ...fields, active, hasPassword }))
+          .toSorted((a, b) => String(a.UserUUID).localeCompare(String(b.UserUUID))),
         runs: runs.map(({ filename, state: runState, counts, reasons, fileReason, mail }) => ({
           filename,
           state: runState,
