@@ -20,6 +20,8 @@ export interface HouseOptions {
   /** Default: SQLite in the folder. */
   databaseUrl?: string
   clock?: Clock
+  /** Default: 1. */
+  workersAtOnce?: number
   /** Where log lines go; default: nowhere. */
   onLog?: (line: string) => void
 }
@@ -55,7 +57,7 @@ export async function openHouse(folder: string, options: HouseOptions = {}) {
       databaseUrl,
       aheadMs: () => 0,
     }),
-    workersAtOnce: 1,
+    workersAtOnce: options.workersAtOnce ?? 1,
     intervalMinutes: 60,
     importsHere: true,
     mailHost: 'house.example',
@@ -71,10 +73,10 @@ export async function openHouse(folder: string, options: HouseOptions = {}) {
     importer,
     database,
 
-    async addTenant(settings: Partial<TenantSettings> = {}): Promise<Tenant> {
+    async addTenant(settings: Partial<TenantSettings> = {}, id = tenantId): Promise<Tenant> {
       const tenant: Tenant = {
-        id: tenantId,
-        name: 'Maple',
+        id,
+        name: id === tenantId ? 'Maple' : id,
         settings: { ...defaultSettings, ...settings },
         settingsVersion: 1,
         userTypes: [],
@@ -86,15 +88,20 @@ export async function openHouse(folder: string, options: HouseOptions = {}) {
     },
 
     /** Puts a file into the drop folder as an upload that has settled. */
-    async drop(name: string, content: string | Uint8Array, dropFolder = ''): Promise<void> {
-      const path = dropPath(tenantId, dropFolder, name)
+    async drop(
+      name: string,
+      content: string | Uint8Array,
+      dropFolder = '',
+      owner = tenantId,
+    ): Promise<void> {
+      const path = dropPath(owner, dropFolder, name)
       const staged = await files.openWrite(path)
       const bytes = Buffer.from(content)
       await staged.write(0, bytes)
       await staged.commit({ overwrite: true })
       await state.drops.record({
         id: newId('drop', clock),
-        tenantId,
+        tenantId: owner,
         path,
         folder: dropFolder,
         filename: name,

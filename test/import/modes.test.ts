@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { ImportProgress, StopWish } from '../../src/import/job.ts'
 import { openDesk } from './desk.ts'
 import { openHouse } from './house.ts'
@@ -130,6 +130,49 @@ describe('revert', () => {
   })
 })
 
+describe('a run that cannot be taken back', () => {
+  test.each([
+    ['test', 'completed', /it was a dry run, nothing changed/],
+    ['full', 'held', /it is held/],
+  ])('is refused: one in %s/ that is %s', async (folder, state, message) => {
+    const { house, drop } = await opened(`kept-${folder}`)
+    await drop('first.csv', users(20))
+    const run = await drop('second.csv', users(3), folder)
+    expect(run.state).toBe(state)
+    const before = await house.picture()
+    await expect(house.importer.revert(run.id, 'operator')).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringMatching(message),
+    })
+    expect(await house.picture()).toEqual(before)
+    await house.close()
+  })
+
+  test('nor does a held one change anything once it is rejected', async () => {
+    const { house, drop } = await opened('rejected')
+    await drop('first.csv', users(20))
+    const before = (await house.picture()).users
+    const held = await drop('full.csv', users(3), 'full')
+    await house.importer.reject(held.id, 'operator')
+    await house.idle()
+    const { users: after, mails, files } = await house.picture()
+    expect(after).toEqual(before)
+    expect(mails.filter((mail) => mail.startsWith('full.csv'))).toEqual([
+      'full.csv held queued',
+      'full.csv rejected queued',
+    ])
+    expect(files.map((file) => file.split(':')[0])).toContain(
+      'drop/ten_maple/bak/full.TIME-ID.rejected.csv',
+    )
+    for (const act of ['approve', 'reject'] as const) {
+      await expect(house.importer[act](held.id, 'operator')).rejects.toMatchObject({
+        code: 'conflict',
+      })
+    }
+    await house.close()
+  })
+})
+
 describe('retry', () => {
   test('imports the archived file again, past the duplicate check where it is forced', async () => {
     const { house, drop } = await opened('retried')
@@ -174,6 +217,79 @@ describe('cancel', () => {
       'drop/ten_maple/bak/large.TIME-ID.csv',
       'drop/ten_maple/bak/later.TIME-ID.csv',
     ])
+
+    // Once more: what was done is unchanged, and the rest comes.
+    const done = run?.counts.created ?? 0
+    const again = await house.importer.retry(run?.id ?? '', { force: false, actor: 'operator' })
+    await house.idle()
+    expect(await house.state.runs.get(again.id)).toMatchObject({
+      state: 'completed',
+      counts: { rows: 120_000, created: 120_000 - done, unchanged: done, failed: 0 },
+    })
+    expect((await house.picture()).users).toHaveLength(120_000)
+    // Each of the two takes back what it did itself.
+    await house.importer.revert(again.id, 'operator')
+    expect((await house.picture()).users).toHaveLength(done)
+    await house.importer.revert(run?.id ?? '', 'operator')
+    expect((await house.picture()).users).toEqual([])
+    expect((await find('large.csv'))?.state).toBe('reverted')
+    await house.close()
+  }, 90_000)
+})
+
+describe('the same bytes', () => {
+  test('are imported again where the last import had failures, or was of another file', async () => {
+    const desk = openDesk()
+    const bad = `${users(2)}u9,nobody\n`
+    const good = users(2)
+    const outcomes = []
+    for (const content of [good, good, bad, bad, good, good]) {
+      outcomes.push((await desk.drop(content)).outcome)
+    }
+    expect(outcomes).toEqual([
+      'completed',
+      'duplicate',
+      'completed_with_failures',
+      'completed_with_failures',
+      'completed',
+      'duplicate',
+    ])
+    // Nor do a dry run and a file that was not imported count as the last one.
+    await desk.drop(bad, { dryRun: true })
+    expect((await desk.drop('')).outcome).toBe('failed')
+    expect((await desk.drop(good)).outcome).toBe('duplicate')
+    expect((await desk.drop(good, { force: true })).outcome).toBe('completed')
+    await desk.close()
+  })
+})
+
+describe('files of several clients', () => {
+  test('are imported in parallel, those of one client in their order, each from its own copy', async () => {
+    const house = await openHouse(join(top, 'parallel'), { workersAtOnce: 2 })
+    await house.addTenant()
+    await house.addTenant({}, 'ten_oak')
+    await house.drop('users.csv', users(60_000))
+    await house.drop('users.csv', users(60_000), '', 'ten_oak')
+    await house.start()
+    const seen = { both: false, twice: false, overwritten: false }
+    for (let tries = 0; tries < 4_000; tries += 1) {
+      const active = (await house.state.runs.active()).filter(({ state }) => state !== 'queued')
+      const owners = active.map(({ tenantId }) => tenantId)
+      seen.both ||= new Set(owners).size === 2
+      seen.twice ||= new Set(owners).size < owners.length
+      if (!seen.overwritten && owners.includes('ten_maple')) {
+        // Under the name of the file that is being imported.
+        await house.drop('users.csv', users(1, 70_000))
+        seen.overwritten = true
+      }
+      if (seen.overwritten && (await house.state.runs.active()).length === 0) break
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(seen).toEqual({ both: true, twice: false, overwritten: true })
+    const [second, first] = await house.idle()
+    expect(first).toMatchObject({ state: 'completed', counts: { created: 60_000 } })
+    expect(second).toMatchObject({ state: 'completed', counts: { rows: 1, created: 1 } })
+    expect(second?.startedAt ?? 0).toBeGreaterThanOrEqual(first?.finishedAt ?? Infinity)
     await house.close()
   }, 60_000)
 })
@@ -191,6 +307,27 @@ describe('a large file', () => {
       const { rows, created, unchanged } = progress.counts
       expect(rows).toBe(created + unchanged)
     }
+    await desk.close()
+  })
+
+  test('looks at the clock at each piece, and shows its progress each fifth of a second', async () => {
+    const desk = openDesk({ pieceBytes: 1_000 })
+    let [looks, shown] = [0, 0]
+    let time = 0
+    const spy = vi.spyOn(performance, 'now').mockImplementation(() => time)
+    await desk.drop(users(6_000), {
+      wish() {
+        looks += 1
+        time += 50
+        return 'no'
+      },
+      onProgress: () => (shown += 1),
+    })
+    spy.mockRestore()
+    expect(looks).toBeGreaterThan(100)
+    // 20 looks a second, so that each fourth shows it.
+    expect(shown).toBeLessThanOrEqual(looks / 4 + 1)
+    expect(shown).toBeGreaterThan(looks / 5)
     await desk.close()
   })
 

@@ -109,6 +109,21 @@ describe('sweep()', () => {
     await room.close()
   })
 
+  test('takes nothing out of bak/ and failed/, whatever its name', async () => {
+    const room = await openRoom()
+    for (const folder of ['bak', 'failed']) {
+      for (const name of ['users.csv', 'users.xlsx', 'users.csv.incomplete']) {
+        await room.put(dropPath(room.tenant.id, folder, name))
+      }
+    }
+    room.pass(60 * minuteMs)
+    await room.sweep()
+    expect(await room.state.drops.list(room.tenant.id)).toEqual([])
+    expect(await room.runs()).toEqual([])
+    expect(await room.names('bak')).toHaveLength(3)
+    await room.close()
+  })
+
   test('tells of a name that is not imported once for each name and time, and leaves it', async () => {
     const room = await openRoom()
     const path = dropPath(room.tenant.id, '', 'users.xlsx')
