@@ -24,7 +24,8 @@ function sendMs(progress: ImportProgress): number {
  * the time of both threads is added up, though they have a core each.
  */
 export async function progressCost(folder: string, file: string) {
-  const { state, close } = await openDatabase(`sqlite:${join(folder, 'state')}`)
+  const database = await openDatabase(`sqlite:${join(folder, 'state')}`)
+  const { state } = database
   const run = newRun(systemClock, {
     tenantId: tenant.id,
     filename: 'users.csv',
@@ -52,6 +53,6 @@ export async function progressCost(folder: string, file: string) {
   if (last === undefined) throw new Error('no progress was shown')
   costMs += times * sendMs(last)
   await us.close()
-  await close()
+  await database.close()
   return { seconds, times, share: costMs / 1000 / seconds }
 }
