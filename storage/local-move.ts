@@ -26,7 +26,7 @@ async function moveToFreeName(from: string, to: string): Promise<void> {
 export async function publishFile(
   from: string,
   to: string,
-  { overwrite }: { overwrite: boolean },
+  { overwrite, beside }: { overwrite: boolean; beside?: (() => Promise<void>) | undefined },
 ): Promise<void> {
   try {
     await (overwrite ? rename(from, to) : moveToFreeName(from, to))
@@ -34,7 +34,8 @@ export async function publishFile(
     const done = hasCode(error, 'ENOENT') && (await inode(to)) !== undefined
     if (!done || (await inode(from)) !== undefined) throw explained(error, 'Cannot move a file')
   }
-  await syncFolder(dirname(to))
+  // The sync goes first: what is beside it may keep this thread busy.
+  await Promise.all([syncFolder(dirname(to)), beside?.()])
 }
 
 /**

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, open, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { CommitOptions } from '../src/domain/storage.ts'
 import type { syncedFolders } from './local-folders.ts'
 import { publishFile, removeFile } from './local-move.ts'
 import { isAppError } from '../src/domain/error.ts'
@@ -26,7 +27,7 @@ interface Staged {
   readonly truncate: (size: number) => Promise<void>
   readonly sync: () => Promise<void>
   /** fsync, then visible at `to`, on the disk. */
-  readonly publish: (to: string, overwrite: boolean) => Promise<void>
+  readonly publish: (to: string, options?: CommitOptions) => Promise<void>
   readonly abort: () => Promise<void>
 }
 
@@ -123,18 +124,18 @@ export async function stageFile(options: StageOptions): Promise<Staged> {
       size = to
     },
     sync,
-    async publish(to, overwrite) {
+    async publish(to, { overwrite = true, beside } = {}) {
       await sync()
       await folders.ensure(to)
       // Beside the rename: all bytes are on the disk, and nothing is left to go wrong that matters.
       const closing = close().catch(() => undefined)
       try {
-        await publishFile(staged, to, { overwrite })
+        await publishFile(staged, to, { overwrite, beside })
       } catch (error) {
         if (!isAppError(error, 'not_found')) throw error
         // Somebody has removed the folder by hand: an upload makes it again.
         await folders.ensure(to, { again: true })
-        await publishFile(staged, to, { overwrite })
+        await publishFile(staged, to, { overwrite, beside })
       }
       await closing
       await forget()

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, lstatSync } from 'node:fs'
 import { lstat, mkdir, open, readdir, readFile, rm, rmdir, statfs, utimes } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -45,10 +45,16 @@ export function localDriver({ folder: root, shared = false }: LocalOptions): Sto
   let ready: Promise<unknown> | undefined
   const at = (path: string): string => join(root, ...segmentsOf(path))
 
-  async function stat(path: string): Promise<StoredFile | undefined> {
+  /** `alone`: one file, not one of thousands. */
+  async function stat(
+    path: string,
+    { alone }: { alone: boolean },
+  ): Promise<StoredFile | undefined> {
     try {
-      const found = await lstat(at(path))
-      if (!found.isFile()) return undefined
+      // In this thread where the disk is this machine's: the trip through the pool costs ten times what it takes.
+      const quick = alone && !shared
+      const found = quick ? lstatSync(at(path), { throwIfNoEntry: false }) : await lstat(at(path))
+      if (found?.isFile() !== true) return undefined
       return { path, size: found.size, modifiedAt: Math.trunc(found.mtimeMs) }
     } catch (error) {
       if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG')) return undefined
@@ -86,7 +92,7 @@ export function localDriver({ folder: root, shared = false }: LocalOptions): Sto
     const step = Math.min(statsAtOnce, limit)
     for (let first = 0; first < all.length && found.length < limit; first += step) {
       const some = all.slice(first, first + step)
-      const files = await Promise.all(some.map((name) => stat(`${folder}/${name}`)))
+      const files = await Promise.all(some.map((name) => stat(`${folder}/${name}`, { alone: false })))
       found.push(...files.filter((file) => file !== undefined))
     }
     return found.slice(0, limit).toSorted((a, b) => (a.path < b.path ? -1 : 1))
@@ -123,7 +129,7 @@ export function localDriver({ folder: root, shared = false }: LocalOptions): Sto
         if (path === undefined) continue
         await folders.ensure(at(path))
         await moveFile(bytes, at(path), { overwrite: true })
-        const file = await stat(path)
+        const file = await stat(path, { alone: true })
         if (file !== undefined) kept.push(file)
       }
       await rm(folder, { recursive: true, force: true })
@@ -133,7 +139,7 @@ export function localDriver({ folder: root, shared = false }: LocalOptions): Sto
 
   const files: FileStore = {
     shared,
-    stat,
+    stat: (path) => stat(path, { alone: true }),
     list,
     openRead,
     async openWrite(target, options = {}) {
@@ -158,12 +164,12 @@ export function localDriver({ folder: root, shared = false }: LocalOptions): Sto
         truncate: staged.truncate,
         sync: staged.sync,
         abort: staged.abort,
-        async commit({ overwrite = true } = {}) {
-          await staged.publish(path, overwrite)
+        async commit(options) {
+          await staged.publish(path, options)
           return described(target)
         },
         async keep(other) {
-          await staged.publish(at(other), true)
+          await staged.publish(at(other))
           return described(other)
         },
       }
@@ -197,7 +203,7 @@ export function localDriver({ folder: root, shared = false }: LocalOptions): Sto
     for (const name of await names(folder === '' ? root : at(folder))) {
       if (folder === '' && name === stagingFolder) continue
       const path = folder === '' ? name : `${folder}/${name}`
-      const file = await stat(path)
+      const file = await stat(path, { alone: false })
       if (file === undefined) yield* walk(path)
       else yield file
     }

@@ -59,8 +59,10 @@ export function memoryDriver(): StoreDriver {
         size = to
       },
       async sync() {},
-      async commit({ overwrite = true } = {}) {
-        return publish(target, overwrite)
+      async commit({ overwrite = true, beside } = {}) {
+        const stored = publish(target, overwrite)
+        await beside?.()
+        return stored
       },
       async keep(path) {
         return publish(path, true)

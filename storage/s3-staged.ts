@@ -161,7 +161,12 @@ export function stageObject(options: StageOptions): StagedFile {
       inTurn(async () => {
         await started()
       }),
-    commit: ({ overwrite = true } = {}) => inTurn(() => publish(target, overwrite)),
+    commit: ({ overwrite = true, beside } = {}) =>
+      inTurn(async () => {
+        const stored = await publish(target, overwrite)
+        await beside?.()
+        return stored
+      }),
     keep: (path) => inTurn(() => publish(path, true)),
     abort: () =>
       inTurn(async () => {

@@ -59,6 +59,12 @@ export interface WriteOptions {
   from?: string
 }
 
+export interface CommitOptions {
+  overwrite?: boolean
+  /** What has to be durable with it: begun when the file is visible, beside the sync of its folder, and waited for. */
+  beside?: () => Promise<void>
+}
+
 /** Bytes on their way in. After commit, keep or abort no other call is allowed. */
 export interface StagedFile {
   readonly size: number
@@ -71,7 +77,7 @@ export interface StagedFile {
   /** fsync of what was written so far. */
   sync(): Promise<void>
   /** fsync, then visible as the target, then fsync of the folder. Throws `exists` when `overwrite` is false. */
-  commit(options?: { overwrite?: boolean }): Promise<StoredFile>
+  commit(options?: CommitOptions): Promise<StoredFile>
   /** The same at another path: a cut upload kept for resuming. */
   keep(path: string): Promise<StoredFile>
   /** Drops the bytes. Never throws for a file that is gone. */

@@ -72,8 +72,8 @@ export function createUpload(options: UploadOptions): DropUpload {
     let aside = false
     if (options.continues === target) await generations.forget(target)
     else aside = await generations.setAside(target)
-    const stored = await staged.commit()
-    await generations.record(place, stored.size, hashed === size ? digest.digest('hex') : null)
+    const sha256 = hashed === size ? digest.digest('hex') : null
+    await staged.commit({ beside: () => generations.record(place, size, sha256) })
     // What was cut before is complete now, whether it was gone on from or begun again.
     if (cutBefore !== undefined && options.continues !== incomplete) await files.remove(incomplete)
     const replaced = aside ? undefined : old
