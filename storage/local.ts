@@ -92,7 +92,9 @@ export function localDriver({ folder: root, shared = false }: LocalOptions): Sto
     const step = Math.min(statsAtOnce, limit)
     for (let first = 0; first < all.length && found.length < limit; first += step) {
       const some = all.slice(first, first + step)
-      const files = await Promise.all(some.map((name) => stat(`${folder}/${name}`, { alone: false })))
+      const files = await Promise.all(
+        some.map((name) => stat(`${folder}/${name}`, { alone: false })),
+      )
       found.push(...files.filter((file) => file !== undefined))
     }
     return found.slice(0, limit).toSorted((a, b) => (a.path < b.path ? -1 : 1))

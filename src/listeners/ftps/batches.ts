@@ -30,6 +30,7 @@ export function createBatches(
   let inFlight = 0
   let batch: Buffer | undefined
   let filled = 0
+  let writing = 0
   let tail: Promise<void> = Promise.resolve()
   let failure: { error: unknown } | undefined
 
@@ -39,6 +40,7 @@ export function createBatches(
     position += filled
     batch = undefined
     filled = 0
+    writing += 1
     tail = tail.then(async () => {
       try {
         if (failure === undefined) await upload.write(offset, bytes)
@@ -48,7 +50,9 @@ export function createBatches(
       }
       free.push(whole)
       inFlight -= bytes.length
+      writing -= 1
       if (inFlight < limits.inFlightBytes) hold(false)
+      else if (writing === 0) flush()
     })
   }
 
@@ -64,7 +68,8 @@ export function createBatches(
         if (filled === batch.length) flush()
       }
       if (inFlight >= limits.inFlightBytes) {
-        flush()
+        // Behind a write under way it becomes larger: many small ones take longer.
+        if (writing === 0) flush()
         hold(true)
       }
     },

@@ -84,7 +84,6 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
     facts: factNames,
     extendedOnly: false,
     data: undefined,
-    early: undefined,
     transfer: undefined,
     get secured() {
       return secured
@@ -123,7 +122,7 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
   }
 
   function startTls(): void {
-    stream = security.wrap(socket, { holdTickets: false })
+    stream = security.wrap(socket, { data: false })
     const { tls } = stream
     shell = createShell(tls)
     const tooLong = setTimeout(() => close('TLS handshake timed out'), limits.handshakeMs)

@@ -3,7 +3,7 @@ import type { Log } from '../../domain/log.ts'
 import type { DataPort } from './data-port.ts'
 import type { FtpsLimits } from './limits.ts'
 import type { FactName } from './listing.ts'
-import type { SecureStream, Security } from './secure.ts'
+import type { Security } from './secure.ts'
 
 /** How data connections come about. */
 export interface DataPorts {
@@ -22,14 +22,6 @@ export interface Transfer {
   /** What cuts it, replaced as the transfer goes on. */
   cut: () => void
   abort(): void
-}
-
-/** A data connection on which TLS may begin before the 150. */
-export interface EarlyData {
-  readonly port: DataPort
-  readonly stream: SecureStream
-  /** Settles with the handshake. */
-  readonly shaken: Promise<void>
 }
 
 /** What the commands see and change of their control connection. */
@@ -56,8 +48,6 @@ export interface Control {
   /** EPSV ALL was sent: no other way to a data connection any more (RFC 2428 section 4). */
   extendedOnly: boolean
   data: DataPort | undefined
-  /** TLS on the connection of `data`, which had come when its command did. */
-  early: EarlyData | undefined
   transfer: Transfer | undefined
   /** The command that is being run, to its last reply; ABOR and STAT in mid-transfer are not it. */
   readonly running: Promise<void>

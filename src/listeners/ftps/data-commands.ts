@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import type { Socket } from 'node:net'
 import { plainAddress } from '../proxy-protocol.ts'
 import type { Control, DataPorts } from './control.ts'
 import { activePort, hostPort, parseExtended, parseHostPort } from './data-port.ts'
@@ -77,7 +78,9 @@ async function active(control: Control, target: PeerPort): Promise<void> {
   if (plainAddress(target.address) !== control.peerAddress || target.port < 1_024) {
     return control.reply(504, 'Your own address and a port from 1024 are needed, or use PASV')
   }
-  take(control, activePort(target, control.limits.passiveMs))
+  const { limits, security } = control
+  const secure = (socket: Socket) => security.wrap(socket, { data: true })
+  take(control, activePort(target, { waitMs: limits.passiveMs, secure }))
   await control.reply(200, 'This side connects')
 }
 

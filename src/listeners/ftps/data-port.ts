@@ -3,6 +3,7 @@ import type { Server, Socket } from 'node:net'
 import { AppError } from '../../domain/error.ts'
 import { acceptProxy, plainAddress, socketEnds } from '../proxy-protocol.ts'
 import { Refusal } from './reply.ts'
+import type { SecureStream } from './secure.ts'
 
 /** Where one data connection of one peer will come from. */
 export interface DataPort {
@@ -11,9 +12,12 @@ export interface DataPort {
   /** False when it has waited too long, or was closed. */
   readonly waiting: boolean
   /** The data connection, once it has come and while nobody has taken it. */
-  readonly arrived: Socket | undefined
-  /** The data connection, paused; rejects with AppError `unavailable` when none comes. */
-  socket(): Promise<Socket>
+  readonly arrived: SecureStream | undefined
+  /**
+   * The data connection; rejects with AppError `unavailable` when none comes. Its handshake is answered from the first
+   * byte on: a client that begins it before its command, as curl does, is not made to wait (docs/decisions/0051).
+   */
+  stream(): Promise<SecureStream>
   close(): void
 }
 
@@ -24,6 +28,8 @@ export interface PassiveOptions {
   /** Every data connection comes to the first port, and its PROXY header says which one it was sent to. */
   proxyProtocol: boolean
   waitMs: number
+  /** Puts TLS on a data connection. */
+  secure: (socket: Socket) => SecureStream
 }
 
 /** The passive ports of a listener. */
@@ -46,12 +52,16 @@ function shuffled(first: number, last: number): number[] {
 }
 
 /** One wait for one connection; `offer` takes it, `end` is called once it waits no longer. */
-function waitFor(port: number, waitMs: number, end: () => void) {
-  const found = Promise.withResolvers<Socket>()
+function waitFor(
+  port: number,
+  { waitMs, secure }: Pick<PassiveOptions, 'waitMs' | 'secure'>,
+  end: () => void,
+) {
+  const found = Promise.withResolvers<SecureStream>()
   // Nobody waits for it when the peer asks for another port instead.
   found.promise.catch(() => undefined)
   let waiting = true
-  let taken: Socket | undefined
+  let taken: SecureStream | undefined
   let handedOver = false
   const timer = setTimeout(close, waitMs)
   function finish(): void {
@@ -60,7 +70,7 @@ function waitFor(port: number, waitMs: number, end: () => void) {
     end()
   }
   function close(): void {
-    if (taken !== undefined && !handedOver) taken.destroy()
+    if (taken !== undefined && !handedOver) taken.tls.destroy()
     if (!waiting) return
     finish()
     found.reject(new AppError('unavailable', noConnection))
@@ -73,7 +83,7 @@ function waitFor(port: number, waitMs: number, end: () => void) {
     get arrived() {
       return handedOver ? undefined : taken
     },
-    socket() {
+    stream() {
       handedOver = true
       return found.promise
     },
@@ -83,9 +93,9 @@ function waitFor(port: number, waitMs: number, end: () => void) {
         socket.destroy()
         return
       }
-      taken = socket
+      taken = secure(socket)
       finish()
-      found.resolve(socket)
+      found.resolve(taken)
     },
   }
 }
@@ -114,7 +124,8 @@ function allInUse(): AppError {
 }
 
 /** A port is opened for each transfer, in random order so that nobody can guess the next one (RFC 2577 section 8). */
-function openedPorts({ host, ports, waitMs }: PassiveOptions): Passive {
+function openedPorts(options: PassiveOptions): Passive {
+  const { host, ports } = options
   return {
     async open(peerAddress) {
       for (const port of shuffled(ports.first, ports.last)) {
@@ -125,7 +136,7 @@ function openedPorts({ host, ports, waitMs }: PassiveOptions): Passive {
           else socket.destroy()
         })
         if (!(await listening(server, port, host))) continue
-        const wait = waitFor(port, waitMs, () => server.close())
+        const wait = waitFor(port, options, () => server.close())
         return wait
       }
       throw allInUse()
@@ -139,7 +150,7 @@ function openedPorts({ host, ports, waitMs }: PassiveOptions): Passive {
  * announced port listens too, for a proxy that keeps ports apart.
  */
 async function sharedPort(options: PassiveOptions): Promise<Passive> {
-  const { host, ports, waitMs } = options
+  const { host, ports } = options
   const waits = new Map<number, { peerAddress: string; wait: ReturnType<typeof waitFor> }>()
   const accept = (socket: Socket): void => {
     socket.on('error', () => undefined)
@@ -164,7 +175,7 @@ async function sharedPort(options: PassiveOptions): Promise<Passive> {
       const port = shuffled(ports.first, ports.last).find((one) => !waits.has(one))
       if (port === undefined) throw allInUse()
       const own = createServer({ pauseOnConnect: true, noDelay: true }, accept)
-      const wait = waitFor(port, waitMs, () => {
+      const wait = waitFor(port, options, () => {
         waits.delete(port)
         own.close()
       })
@@ -216,13 +227,16 @@ export function hostPort(address: string, port: number): string | undefined {
 }
 
 /** Active mode: this side connects, once the transfer begins. */
-export function activePort({ address, port }: PeerPort, waitMs: number): DataPort {
+export function activePort(
+  { address, port }: PeerPort,
+  { waitMs, secure }: Pick<PassiveOptions, 'waitMs' | 'secure'>,
+): DataPort {
   let connecting: Socket | undefined
   return {
     port,
     waiting: true,
     arrived: undefined,
-    socket() {
+    stream() {
       const opened = connect({ host: address, port, noDelay: true })
       connecting = opened
       return new Promise((resolve, reject) => {
@@ -237,7 +251,7 @@ export function activePort({ address, port }: PeerPort, waitMs: number): DataPor
           clearTimeout(timer)
           connecting = undefined
           opened.pause()
-          resolve(opened)
+          resolve(secure(opened))
         })
       })
     },

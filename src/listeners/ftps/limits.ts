@@ -19,7 +19,7 @@ export const ftpsLimits = {
   /** Plaintext bytes on their way to the disk before the socket is held. */
   inFlightBytes: 1 << 20,
   /** Bytes of one write: a trip through the thread pool costs more than copying does. */
-  batchBytes: 256 * 1024,
+  batchBytes: 512 * 1024,
   /** Milliseconds between the end of the data and 226: a client that leaves early has left by then (facts.md). */
   settleMs: 5,
   /** Milliseconds that the TLS may take over what came before the end of its socket: Deno's works beside the program. */

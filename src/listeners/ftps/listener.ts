@@ -57,6 +57,7 @@ export async function startFtpsListener(options: FtpsListenerOptions): Promise<F
     ports: options.passive.ports,
     proxyProtocol,
     waitMs: limits.passiveMs,
+    secure: (socket) => security.wrap(socket, { data: true }),
   })
   const dataPorts: DataPorts = {
     openPassive: (peerAddress) => passive.open(peerAddress),

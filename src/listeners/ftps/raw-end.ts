@@ -1,6 +1,10 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { createRecordScan } from './records.ts'
+import { readInto } from './reused-room.ts'
+
+// One for all sockets: what is read has been decrypted, or copied, before the next one reads.
+const room = Buffer.allocUnsafeSlow(256 * 1024)
 
 /** A FIN, or a connection that was reset or closed from here. */
 export type RawEndKind = 'fin' | 'lost'
@@ -8,8 +12,8 @@ export type RawEndKind = 'fin' | 'lost'
 export interface RawEndOptions {
   /** The socket has ended, whatever the TLS says. */
   onRawEnd: (how: RawEndKind) => void
-  /** Keep what TLS 1.3 sends behind its handshake, until `release`. */
-  holdTickets: boolean
+  /** A data connection: what TLS 1.3 sends behind its handshake is kept until `release`. */
+  data: boolean
 }
 
 /**
@@ -34,22 +38,27 @@ export class RawEnd extends Duplex {
   #kept: Buffer[] = []
   #finish: (() => void) | undefined
 
-  constructor(socket: Socket, { onRawEnd, holdTickets }: RawEndOptions) {
+  constructor(socket: Socket, { onRawEnd, data }: RawEndOptions) {
     super({ allowHalfOpen: true })
     this.#socket = socket
-    this.#holdsTickets = holdTickets
+    this.#holdsTickets = data
     const incoming = createRecordScan()
     const ended = (how: RawEndKind): void => {
       if (this.#ended) return
       this.#ended = true
       onRawEnd(how)
     }
-    socket.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer, reused: boolean): void => {
       this.#begun = true
       // The client's part of the handshake is the first that it encrypts.
       if (this.#holdsTickets && !this.#handshaken) this.#handshaken = incoming.sees(chunk)
-      if (!this.push(chunk)) socket.pause()
-    })
+      if (reused && this.readableFlowing === true && this.readableLength === 0) {
+        // Not by push, which may keep it: whoever listens takes it at once.
+        this.emit('data', chunk)
+      } else if (!this.push(reused ? Buffer.from(chunk) : chunk)) socket.pause()
+    }
+    socket.on('data', (chunk: Buffer) => take(chunk, false))
+    if (data) readInto(socket, room, (chunk) => take(chunk, true))
     socket.on('end', () => ended('fin'))
     socket.on('close', () => ended('lost'))
     socket.on('error', () => ended('lost'))

@@ -4,6 +4,10 @@ import { createSecureContext, TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import { RawEnd } from './raw-end.ts'
 import type { RawEndKind } from './raw-end.ts'
+import { readInto } from './reused-room.ts'
+
+// One for all connections, of the largest record (RFC 8446 section 5.1): each chunk is taken before the next comes.
+const room = Buffer.allocUnsafeSlow(16 * 1024)
 
 // No CBC and no SHA-1 (promises.md P6). By name: Deno knows no classes, and Node takes TLS 1.3 away from a list without it.
 const ciphers = [
@@ -33,7 +37,11 @@ export interface SecureStream {
   hold(held: boolean): void
   /** Lets go of the session tickets that were held back. */
   release(): void
-  /** Every chunk of plaintext, also those that came before. */
+  /** The handshake is done. */
+  readonly onSecure: Once<void>['listen']
+  /** The TLS has failed. */
+  readonly onError: Once<void>['listen']
+  /** Every chunk of plaintext, also those that came before; of a data connection, its bytes are there for the call only. */
   readonly onData: (listener: (chunk: Buffer) => void) => void
   /** The peer has sent close_notify. */
   readonly onCleanEnd: Once<void>['listen']
@@ -70,7 +78,14 @@ export function createSecurity(certificate: Certificate) {
   let context = make(certificate)
 
   function make({ cert, key }: Certificate): SecureContext {
-    return createSecureContext({ cert, key, ciphers, ticketKeys, minVersion: 'TLSv1.2' })
+    return createSecureContext({
+      cert,
+      key,
+      ciphers,
+      honorCipherOrder: true,
+      ticketKeys,
+      minVersion: 'TLSv1.2',
+    })
   }
 
   return {
@@ -78,25 +93,28 @@ export function createSecurity(certificate: Certificate) {
     reload(next: Certificate): void {
       context = make(next)
     },
-    /** Wraps a socket; `secure` of the TLSSocket says when the handshake is done. */
-    wrap(socket: Socket, { holdTickets }: { holdTickets: boolean }): SecureStream {
+    /** Wraps a socket, and answers the handshake whenever it comes; of a data connection, tickets are held until `release`. */
+    wrap(socket: Socket, { data }: { data: boolean }): SecureStream {
       // An end without a byte before it comes before anyone can listen for it.
       const [cleanEnd, rawEnd] = [createOnce<void>(), createOnce<RawEndKind>()]
-      const raw = new RawEnd(socket, { holdTickets, onRawEnd: rawEnd.fire })
+      const [secure, failed] = [createOnce<void>(), createOnce<void>()]
+      const raw = new RawEnd(socket, { data, onRawEnd: rawEnd.fire })
       raw.on('error', () => undefined)
       const tls = new TLSSocket(raw, { isServer: true, secureContext: context })
       // Whoever waits for something has a listener of its own; an error that comes later harms nobody.
-      tls.on('error', () => undefined)
+      tls.on('error', () => failed.fire())
+      tls.once('secure', () => secure.fire())
       // Without a tls.Server, Node keeps errors behind the handshake to itself: this is the only word of them.
       tls.on('_tlsError', (error: Error) => tls.destroy(error))
       tls.once('end', () => cleanEnd.fire())
       // Read from the first byte on: under Deno, a TLSSocket that has had to wait once loses its end.
       let early: Buffer[] = []
       let take = (chunk: Buffer): void => {
-        early.push(chunk)
+        early.push(data ? Buffer.from(chunk) : chunk)
         raw.hold(true)
       }
       tls.on('data', (chunk: Buffer) => take(chunk))
+      if (data) readInto(tls, room, (chunk) => take(chunk))
       return {
         tls,
         get begun() {
@@ -110,6 +128,8 @@ export function createSecurity(certificate: Certificate) {
           for (const chunk of early) listener(chunk)
           early = []
         },
+        onSecure: secure.listen,
+        onError: failed.listen,
         onCleanEnd: cleanEnd.listen,
         onRawEnd: rawEnd.listen,
       }

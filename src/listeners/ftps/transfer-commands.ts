@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import type { DropUpload, OpenWriteOptions } from '../../domain/drop.ts'
 import { isAppError } from '../../domain/error.ts'
 import { transferring } from './control.ts'
-import type { Control, EarlyData, Transfer } from './control.ts'
+import type { Control, Transfer } from './control.ts'
 import { listed, pathOf, sessionOf } from './file-commands.ts'
 import { facts, listLine } from './listing.ts'
 import { Refusal } from './reply.ts'
@@ -34,34 +34,16 @@ function checkData(control: Control): void {
   }
 }
 
-/**
- * Begins TLS on the data connection where it has come: some clients say hello before they send their command. Whoever
- * has done so has its handshake when the 150 comes: Node's TLS sends no close_notify for whoever ends before that
- * (docs/decisions/0021).
- */
-function begin(control: Control): EarlyData | undefined {
-  const { data, early, security, limits } = control
-  if (data === undefined || early?.port === data) return early
-  const socket = data.arrived
-  if (socket === undefined) return undefined
-  const stream = security.wrap(socket, { holdTickets: true })
-  const shaken = handshake(stream, limits.handshakeMs)
-  shaken.catch(() => undefined)
-  control.early = { port: data, stream, shaken }
-  return control.early
-}
-
 // What was sent before the command has been read so many turns later: Deno runs 61 before it looks at its sockets.
 const helloTurns = 'Deno' in globalThis ? 100 : 2
 
-/** Waits for a handshake that the client has begun before its command, and for no other. */
-async function headStart({ stream, shaken }: EarlyData, mostMs: number): Promise<void> {
+/**
+ * Waits for a handshake that the client has begun before its command, and for no other: Node's TLS sends no
+ * close_notify for whoever ends before that (docs/decisions/0021).
+ */
+async function headStart(stream: SecureStream, mostMs: number): Promise<void> {
   for (let turns = 0; !stream.begun && turns < helloTurns; turns += 1) await nextTurn()
-  if (!stream.begun) return
-  const over = Promise.withResolvers<void>()
-  const timer = setTimeout(over.resolve, mostMs)
-  await Promise.race([shaken.catch(() => undefined), over.promise])
-  clearTimeout(timer)
+  if (stream.begun) await handshake(stream, mostMs).catch(() => undefined)
 }
 
 /** Replies 150, then makes the data connection secure, and runs `work` on it: most clients wait for the 150 (facts.md). */
@@ -72,12 +54,11 @@ async function withData(
   work: (stream: SecureStream) => Promise<void>,
 ): Promise<void> {
   checkData(control)
-  const { data, security, limits } = control
+  const { data, limits } = control
   if (data === undefined) return
-  const early = begin(control)
-  let stream = early?.stream
+  const early = data.arrived
+  let stream = early
   control.data = undefined
-  control.early = undefined
   transfer.cut = () => {
     data.close()
     stream?.tls.destroy()
@@ -87,11 +68,11 @@ async function withData(
     if (upload && early !== undefined) await headStart(early, limits.earlyMs)
     await control.reply(150, 'Here it comes')
     try {
-      const socket = await data.socket()
-      stream ??= security.wrap(socket, { holdTickets: upload })
+      stream = await data.stream()
+      // Who only sends may close without reading them, and loses data by that (docs/decisions/0022).
       if (!upload) stream.release()
       if (transfer.aborted) stream.tls.destroy()
-      await (early?.shaken ?? handshake(stream, limits.handshakeMs))
+      await handshake(stream, limits.handshakeMs)
     } catch (error) {
       if (!isAppError(error, 'unavailable') || transfer.aborted) throw error
       throw new Refusal(425, error.code, error.message)
@@ -126,7 +107,6 @@ async function store(
 ): Promise<void> {
   const { limits } = control
   checkData(control)
-  begin(control)
   const upload = await opened(control, path, how)
   const cut = async (): Promise<void> => {
     await upload.cut(reason())
@@ -151,7 +131,10 @@ async function store(
   }
   if (end !== 'clean' || transfer.aborted) return cut()
   // A client that gives up ends the data politely and leaves: an honest one waits for the 226 (docs/protocol.md).
-  await pause(limits.settleMs)
+  // Meanwhile the bytes go to the disk; what goes wrong there the commit says.
+  await Promise.all([pause(limits.settleMs), upload.sync().catch(() => undefined)])
+  // What the network has brought until now is looked at first.
+  await nextTurn()
   if (!control.open || transfer.aborted) return cut()
   await upload.commit()
   await control.reply(226, `Stored "${path}", ${upload.size} bytes`)

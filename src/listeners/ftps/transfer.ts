@@ -6,18 +6,21 @@ import { Refusal } from './reply.ts'
 import type { SecureStream } from './secure.ts'
 
 /** Resolves when the handshake is done; throws when it fails or takes too long. */
-export function handshake({ tls, onRawEnd }: SecureStream, timeoutMs: number): Promise<void> {
+export function handshake(
+  { onSecure, onError, onRawEnd }: SecureStream,
+  timeoutMs: number,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (why: string): void => {
       clearTimeout(timer)
       reject(new AppError('unavailable', `Cannot transfer: ${why}`))
     }
     const timer = setTimeout(() => failed('the TLS handshake took too long'), timeoutMs)
-    tls.once('secure', () => {
+    onSecure(() => {
       clearTimeout(timer)
       resolve()
     })
-    tls.once('error', () => failed('the TLS handshake failed'))
+    onError(() => failed('the TLS handshake failed'))
     onRawEnd(() => failed('the data connection was lost'))
   })
 }
@@ -52,7 +55,7 @@ export async function receive(
     batches.push(chunk)
   })
   stream.onCleanEnd(() => end.resolve('clean'))
-  tls.once('error', cut)
+  stream.onError(cut)
   stream.onRawEnd(() => {
     clearTimeout(quiet)
     // What came before the socket's end, and the close_notify in it, is still on its way through the TLS.
@@ -73,7 +76,7 @@ export async function receive(
 
 /** Sends `chunks` and ends with close_notify; throws when the peer is gone. */
 export async function send(
-  { tls, onData, onRawEnd }: SecureStream,
+  { tls, onData, onError, onRawEnd }: SecureStream,
   chunks: AsyncIterable<Uint8Array>,
   stallMs: number,
 ): Promise<void> {
@@ -81,7 +84,7 @@ export async function send(
   lost.promise.catch(() => undefined)
   const gone = (): void =>
     lost.reject(new Refusal(426, 'unavailable', 'Cannot transfer: the data connection was lost'))
-  tls.on('error', gone)
+  onError(gone)
   onRawEnd(gone)
   onData(() => undefined)
   for await (const chunk of chunks) {

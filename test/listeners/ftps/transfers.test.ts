@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectSocket } from 'node:net'
 import type { Socket } from 'node:net'
@@ -49,6 +50,26 @@ describe('an upload', () => {
     const secured = await securing
     secured.end('email\n')
     expect(await ftp.next()).toMatch(/^226 /)
+  })
+
+  test('has its handshake answered before the STOR is sent, and bytes sent by then are kept', async () => {
+    ftp = await loggedIn(bench)
+    const secured = await secureData(await ftp.openData())
+    const bytes = randomBytes(300_000)
+    secured.end(bytes)
+    await pause(30)
+    expect(await ftp.ask('STOR a.csv')).toMatch(/^150 /)
+    expect(await ftp.next()).toMatch(/^226 /)
+    expect(bytes.equals(await bench.stored('a.csv'))).toBe(true)
+  })
+
+  test('is dropped with its port when the client takes another one after the handshake', async () => {
+    ftp = await loggedIn(bench)
+    const first = await secureData(await ftp.openData())
+    const closed = new Promise((resolve) => first.on('error', () => undefined).on('close', resolve))
+    expect(await ftp.upload('STOR a.csv', 'email\n')).toMatch(/^226 /)
+    await closed
+    expect(String(await bench.stored('a.csv'))).toBe('email\n')
   })
 
   test('of 0 bytes counts', async () => {
