@@ -9,7 +9,10 @@ import { password } from '../test/drop/door.ts'
 import { startReal } from '../test/listeners/ftps/real.ts'
 import { startProftpd, startVsftpd } from './ftpd.ts'
 import type { Ftpd } from './ftpd.ts'
-import { machine, median } from './machine.ts'
+import { emptyDisk, machine, median } from './machine.ts'
+
+const sessionsAtOnce = 100
+const sessionsPerAccount = 8
 
 type Side = Omit<Ftpd, 'stop'>
 
@@ -54,7 +57,8 @@ export async function run(args: string[]): Promise<void> {
   const rounds = Number(args.find((word) => word.startsWith('rounds='))?.slice(7) ?? 5)
   const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-bench-'))
   const certificate = await generateCertificate('localhost', Date.now())
-  const our = await startReal({ runtime: 'node' })
+  const accounts = Math.max(Math.ceil(sessionsAtOnce / sessionsPerAccount), rounds + 2)
+  const our = await startReal({ runtime: 'node', accounts })
   const ours: Side = { name: 'ours', port: our.explicitPort, user: 'maple', password, folder: '' }
   const peers = [
     await startProftpd(folder, certificate, password),
@@ -65,11 +69,16 @@ export async function run(args: string[]): Promise<void> {
   const ten = join(folder, 'ten.csv.part')
   writeFileSync(big, randomBytes(256 * 2 ** 20))
   writeFileSync(ten, randomBytes(10_240))
+  const eight = join(folder, 'eight.csv.part')
+  writeFileSync(eight, randomBytes(8 * 2 ** 20))
   const many = join(folder, 'many')
   mkdirSync(many)
   for (let n = 0; n < 1_000; n += 1) {
     writeFileSync(join(many, `f${n}.csv.part`), randomBytes(20_480))
   }
+
+  let fresh = 0
+  const account = (n: number): Side => ({ ...ours, user: n === 0 ? 'maple' : `maple${n}` })
 
   const cases: Case[] = [
     {
@@ -92,6 +101,28 @@ export async function run(args: string[]): Promise<void> {
       target: 0.5,
       round: (side) => curl(side, ten, 'ten.csv.part'),
     },
+    {
+      name: 'curl, connect, log in (hashed), one file of 10 KB, leave',
+      target: 0.8,
+      // An account that has not logged in for a minute.
+      round: (side) => curl(side === ours ? account((fresh += 1)) : side, ten, 'ten.csv.part'),
+    },
+    {
+      name: `curl, ${sessionsAtOnce} sessions at once, 8 MiB each`,
+      target: 1 / 0.8,
+      async round(side) {
+        const begun = performance.now()
+        const times = await Promise.all(
+          Array.from({ length: sessionsAtOnce }, (_, n) => {
+            const who = side === ours ? account(Math.floor(n / sessionsPerAccount)) : side
+            return curl(who, eight, `e${n}.csv.part`)
+          }),
+        )
+        const fair = median(times) / Math.max(...times)
+        if (side === ours) console.log(`  slowest session ${fair.toFixed(2)} of the median`)
+        return (performance.now() - begun) / 1_000
+      },
+    },
   ]
 
   for (const { name, target, round } of cases) {
@@ -101,6 +132,7 @@ export async function run(args: string[]): Promise<void> {
     // The first round warms every side up and does not count.
     for (let n = 0; n <= rounds; n += 1) {
       for (const side of sides) {
+        emptyDisk()
         const seconds = await round(side)
         if (n > 0) times.get(side)?.push(seconds)
       }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { password } from '../test/drop/door.ts'
 import { startReal } from '../test/listeners/sftp/real.ts'
-import { machine, median } from './machine.ts'
+import { emptyDisk, machine, median } from './machine.ts'
 import { makeKey, startSshd } from './sshd.ts'
 
 const rounds = 5
@@ -40,7 +40,7 @@ interface Login {
 }
 
 /** One run of OpenSSH's sftp with the lines of `batch`; resolves to seconds. */
-async function sftp(
+export async function sftp(
   side: Side,
   user: string,
   { key, askpass }: Login,
@@ -193,7 +193,10 @@ export async function run(wanted: string[]): Promise<void> {
     const times = { ours: [] as number[], theirs: [] as number[] }
     // The first round warms both sides up and does not count.
     for (let n = 0; n <= rounds; n += 1) {
-      const [ourTime, theirTime] = [await round(ours), await round(theirs)]
+      emptyDisk()
+      const ourTime = await round(ours)
+      emptyDisk()
+      const theirTime = await round(theirs)
       await clear(ours)
       await clear(theirs)
       if (n === 0) continue
