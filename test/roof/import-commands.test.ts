@@ -1,9 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { addTenant, runsOf } from '../support/client.ts'
+import { addTenant, outcomesOf, request, runsOf, withSftp } from '../support/client.ts'
 import { removeFolder, startServer, top } from '../support/server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-import-cli-'))
@@ -110,12 +117,36 @@ describe('rosterdrop import run', () => {
       const [run] = await runsOf(server, tenant)
       expect(run).toMatchObject({ filename: 'good.csv', source: 'http', state: 'completed' })
 
+      // The three ways to a dry run say the same, and none changes a user.
+      const users = async () => (await request(server, tenant, '/users')).json()
+      const before = await users()
+      const posted = await request(server, tenant, '/imports?filename=bad.csv&dryRun=true', {
+        method: 'POST',
+        headers: { 'content-type': 'text/csv' },
+        body: readFileSync(bad),
+      })
+      expect(posted.status).toBe(202)
+      await withSftp(server, tenant, async (client) => {
+        await client.mkdir('/test')
+        await client.put(bad, '/test/bad.csv')
+      })
+      const dry = (await outcomesOf(server, tenant, 3)).filter((one) => one.filename === 'bad.csv')
+      const said = dry.map(({ state, counts, reasons }) => ({ state, counts, reasons }))
+      const counts = { rows: 3, created: 0, updated: 1, unchanged: 0, skipped: 0, failed: 2 }
+      expect(said).toEqual([said[0], said[0]])
+      expect(said[0]).toMatchObject({ state: 'completed_with_failures', counts })
+      const check = rosterdrop(['import', 'check', bad, '--tenant', name], env)
+      expect(check.stdout).toContain(
+        '3 rows: 0 would be created, 1 would be updated, 0 unchanged, 0 skipped, 2 would fail',
+      )
+      expect(await users()).toEqual(before)
+
       // Another installation's server is not given the file.
       const other = rosterdrop(['import', 'run', good, '--tenant', 'A'], {
         HTTP_PORT: env.HTTP_PORT,
       })
       expect(other).toMatchObject({ status: 1, stderr: expect.stringMatching(/another server's/) })
-      expect(await runsOf(server, tenant)).toHaveLength(1)
+      expect(await runsOf(server, tenant)).toHaveLength(3)
     } finally {
       await server.stop('SIGTERM')
       removeFolder(server.dataFolder)
