@@ -1,8 +1,9 @@
 import type { Context } from 'hono'
-import type { TokenScope } from '../src/domain/account.ts'
+import type { Token, TokenScope } from '../src/domain/account.ts'
 import type { Clock } from '../src/domain/clock.ts'
 import { AppError } from '../src/domain/error.ts'
 import type { TokenStore } from '../src/domain/state.ts'
+import type { MaybePromise } from './reply.ts'
 
 /** Who a route is for: scopes of tokens, or callers without one; `loopback`: this machine itself. */
 export type Who = TokenScope | 'anyone' | 'loopback'
@@ -93,7 +94,7 @@ export async function tokenHash(token: string): Promise<string> {
 const rememberedTokens = 1_000
 
 /** `tokenHash` that remembers, because hashing takes more time than all else of a short answer. */
-export function rememberingHash(): (token: string) => Promise<string> {
+function rememberingHash(): (token: string) => Promise<string> {
   const known = new Map<string, string>()
   return async (token) => {
     const before = known.get(token)
@@ -114,39 +115,85 @@ export async function newToken(clock: Clock): Promise<{ token: string; hash: str
 
 /** What tells whether a token is good. */
 export interface Authority {
-  tokens: Pick<TokenStore, 'findByHash' | 'update'>
+  tokens: Pick<TokenStore, 'findByHash' | 'touch'>
   clock: Clock
-  /** SHA-256 of a token as it is stored. */
-  hash: (token: string) => Promise<string>
+  /** The state's: a token that was read is good for as long as it stays. */
+  mark: () => number | undefined
 }
 
 /**
- * The caller of `route`, when its token or its place lets it in.
+ * Tells the caller of a route, when its token or its place lets it in; at once for a token that was read
+ * since the last write; `before`: the state's mark now.
  *
  * Throws `unauthenticated` without a good token, `forbidden` when its scope is not enough.
  */
-export async function authorise(
-  { tokens, clock, hash }: Authority,
+export function createAuthority({ tokens, clock, mark }: Authority) {
+  const hash = rememberingHash()
+  const known = new Map<string, Token>()
+  let made: number | undefined
+
+  async function looked(
+    given: string,
+    route: Route,
+    { address, before }: { address: string | null; before: number | undefined },
+  ): Promise<Caller> {
+    const token = await tokens.findByHash(await hash(given))
+    const caller = admitted(token, route, { address, now: clock.now() })
+    if (token !== undefined && isDue(token)) await tokens.touch(token.id, clock.now())
+    else if (token !== undefined && before !== undefined && before === mark()) keep(given, token)
+    return caller
+  }
+
+  function keep(given: string, token: Token): void {
+    if (known.size >= rememberedTokens) known.clear()
+    known.set(given, token)
+  }
+
+  /** The token as it is stored now, when that can be told without asking. */
+  function fresh(given: string, now: number | undefined): Token | undefined {
+    if (now === undefined || now !== made) {
+      known.clear()
+      made = now
+    }
+    const token = known.get(given)
+    return token === undefined || isDue(token) ? undefined : token
+  }
+
+  const isDue = (token: Token): boolean => clock.now() - (token.lastUsedAt ?? 0) > lastUseMs
+
+  return (
+    route: Route,
+    context: Context<HttpEnv>,
+    before: number | undefined,
+  ): MaybePromise<Caller> => {
+    const scopes: readonly Who[] = authorisation[route]
+    const address = context.env?.address ?? null
+    const nobody = { tenantId: null, name: null, address }
+    if (scopes.includes('anyone')) return { ...nobody, scope: 'anyone' }
+    const header = context.req.header('authorization')
+    if (header === undefined && scopes.includes('loopback') && isLoopback(context)) {
+      return { ...nobody, scope: 'loopback' }
+    }
+    const given = /^Bearer (rd_[\w-]{1,100})$/i.exec(header ?? '')?.[1]
+    if (given === undefined) {
+      throw new AppError(
+        'unauthenticated',
+        'Cannot answer without a token: send "Authorization: Bearer rd_…", as "rosterdrop token create" makes it',
+      )
+    }
+    const token = fresh(given, before)
+    return token === undefined
+      ? looked(given, route, { address, before })
+      : admitted(token, route, { address, now: clock.now() })
+  }
+}
+
+/** The caller that `token` makes; throws when it is not good, or not good enough. */
+function admitted(
+  token: Token | undefined,
   route: Route,
-  context: Context<HttpEnv>,
-): Promise<Caller> {
-  const scopes: readonly Who[] = authorisation[route]
-  const address = context.env?.address ?? null
-  const nobody = { tenantId: null, name: null, address }
-  if (scopes.includes('anyone')) return { ...nobody, scope: 'anyone' }
-  const header = context.req.header('authorization')
-  if (header === undefined && scopes.includes('loopback') && isLoopback(context)) {
-    return { ...nobody, scope: 'loopback' }
-  }
-  const given = /^Bearer (rd_[\w-]{1,100})$/i.exec(header ?? '')?.[1]
-  if (given === undefined) {
-    throw new AppError(
-      'unauthenticated',
-      'Cannot answer without a token: send "Authorization: Bearer rd_…", as "rosterdrop token create" makes it',
-    )
-  }
-  const token = await tokens.findByHash(await hash(given))
-  const now = clock.now()
+  { address, now }: { address: string | null; now: number },
+): Caller {
   if (
     token === undefined ||
     token.revokedAt !== null ||
@@ -157,16 +204,14 @@ export async function authorise(
       'Cannot answer: the token is unknown, expired or revoked, a valid one is needed',
     )
   }
-  if (!scopes.includes(token.scope)) {
+  const { scope, tenantId, name } = token
+  const scopes: readonly Who[] = authorisation[route]
+  if (!scopes.includes(scope)) {
     throw new AppError(
       'forbidden',
-      `Cannot answer: the token has the scope ${token.scope}, one of ${scopes.join(', ')} is needed`,
+      `Cannot answer: the token has the scope ${scope}, one of ${scopes.join(', ')} is needed`,
     )
   }
-  if (now - (token.lastUsedAt ?? 0) > lastUseMs) {
-    await tokens.update({ ...token, lastUsedAt: now })
-  }
-  const { scope, tenantId, name } = token
   return { scope, tenantId, name, address }
 }
 

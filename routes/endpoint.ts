@@ -1,10 +1,14 @@
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { Clock } from '../src/domain/clock.ts'
-import type { TokenStore } from '../src/domain/state.ts'
-import { authorise, rememberingHash } from './auth.ts'
+import type { StateStore } from '../src/domain/state.ts'
+import { createAuthority } from './auth.ts'
 import type { Caller, HttpEnv, Route } from './auth.ts'
 import { parseBody, parseQuery } from './parse.ts'
+import { createRecall } from './recall.ts'
+import { unlessKnown } from './reply.ts'
+import type { MaybePromise, Outcome } from './reply.ts'
+import type { Inner, Shell } from './shell.ts'
 
 /** Request headers that a route reads. */
 export const headerParameters = {
@@ -49,6 +53,8 @@ interface Spec<Query, Body> {
   /** Codes of problems beside those that the authorisation and the schemas give. */
   problems?: readonly number[]
   example?: Example
+  /** The reply follows from the state, the URL and the caller's client alone: it is made once for the same state. */
+  repeats?: boolean
 }
 
 /** What a handler gets. */
@@ -64,7 +70,7 @@ export interface Endpoint extends Omit<Spec<unknown, unknown>, 'query' | 'body'>
   route: Route
   query: z.ZodType | undefined
   body: z.ZodType | undefined
-  handle(context: Context<HttpEnv>, caller: Caller): Promise<Response>
+  handle(context: Context<HttpEnv>, caller: Caller): Promise<Outcome>
 }
 
 const noQuery = z.strictObject({})
@@ -73,7 +79,7 @@ const noQuery = z.strictObject({})
 export function endpoint<Query = object, Body = undefined>(
   route: Route,
   spec: Spec<Query, Body>,
-  handler: (call: Call<Query, Body>) => Response | Promise<Response>,
+  handler: (call: Call<Query, Body>) => MaybePromise<Outcome>,
 ): Endpoint {
   return {
     ...spec,
@@ -101,17 +107,55 @@ export function partsOf(route: Route): { method: string; path: string } {
 export function mount(
   app: Hono<HttpEnv>,
   endpoints: readonly Endpoint[],
-  options: { tokens: Pick<TokenStore, 'findByHash' | 'update'>; clock: Clock },
+  options: {
+    state: Pick<StateStore, 'tokens' | 'mark'>
+    clock: Clock
+    shell: Shell
+    fail: Inner['fail']
+  },
 ): void {
-  const authority = { ...options, hash: rememberingHash() }
+  const { state, shell, fail } = options
+  const authorise = createAuthority({ ...options, tokens: state.tokens, mark: () => state.mark() })
+  const recall = createRecall(() => state.mark())
+
+  /** The reply of before, while nothing was written since; else a new one. */
+  function repeated(
+    one: Endpoint,
+    context: Context<HttpEnv>,
+    { caller, mark }: { caller: Caller; mark: number | undefined },
+  ): MaybePromise<Outcome> {
+    // Who waits for a change wants no answer of before.
+    const waits = context.req.header('prefer') !== undefined
+    const key = `${caller.scope} ${caller.tenantId} ${context.req.url}`
+    const known = context.req.header('if-none-match')
+    const before = waits ? undefined : recall.get(key, mark)
+    if (before !== undefined) return unlessKnown(before, known)
+    return one.handle(context, caller).then((answer) => {
+      if (answer instanceof Response) return answer
+      if (!waits) recall.keep(key, answer, mark)
+      return unlessKnown(answer, known)
+    })
+  }
+
   for (const one of endpoints) {
     const { method, path } = partsOf(one.route)
-    app.on(method, path, async (context) => {
-      context.set('route', path)
-      const caller = await authorise(authority, one.route, context)
+    const answer = (
+      context: Context<HttpEnv>,
+      { caller, mark }: { caller: Caller; mark: number | undefined },
+    ): MaybePromise<Outcome> => {
       context.set('tenant', caller.tenantId)
-      return one.handle(context, caller)
-    })
+      return one.repeats === true
+        ? repeated(one, context, { caller, mark })
+        : one.handle(context, caller)
+    }
+    const handle = (context: Context<HttpEnv>): MaybePromise<Outcome> => {
+      const mark = state.mark()
+      const caller = authorise(one.route, context, mark)
+      return caller instanceof Promise
+        ? caller.then((found) => answer(context, { caller: found, mark: state.mark() }))
+        : answer(context, { caller, mark })
+    }
+    app.on(method, path, shell(path, { handle, fail }))
   }
 }
 

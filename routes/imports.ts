@@ -118,6 +118,7 @@ export function imports(options: ImportsOptions): Endpoint[] {
         query: listQuery,
         answers: { 200: { description: 'One page of runs', schema: listOf(runSchema, 'RunList') } },
         example: { query: { limit: '5', state: 'completed' }, status: 200 },
+        repeats: true,
       },
       async ({ context, caller, query }) => {
         const filter: RunFilter = { limit: query.limit + 1 }

@@ -1,6 +1,8 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { AppError } from '../src/domain/error.ts'
+import { jsonReply } from './reply.ts'
+import type { Reply } from './reply.ts'
 
 // A page is made in memory whole.
 const most = 200
@@ -44,25 +46,24 @@ export function page<T>(
     show: (item: T) => object | string
     cursorOf: (item: T) => string
   },
-): Response {
+): Reply {
   const items = found.slice(0, options.limit)
   const last = items.at(-1)
   const more = found.length > items.length && last !== undefined
   const nextCursor = more ? options.cursorOf(last) : null
-  if (nextCursor !== null) linkNext(context, nextCursor)
   const shown = items.map((item) => {
     const value = options.show(item)
     return typeof value === 'string' ? value : JSON.stringify(value)
   })
   const body = `{"data":[${shown.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`
-  return context.body(body, 200, { 'content-type': 'application/json' })
+  return jsonReply(body, nextCursor === null ? {} : { link: nextLink(context, nextCursor) })
 }
 
-/** The header that leads to the next page (RFC 8288). */
-export function linkNext(context: Context, cursor: string): void {
+/** The `Link` header that leads to the next page (RFC 8288). */
+export function nextLink(context: Context, cursor: string): string {
   const next = new URL(context.req.url)
   next.searchParams.set('cursor', cursor)
-  context.header('link', `<${next.pathname}${next.search}>; rel="next"`)
+  return `<${next.pathname}${next.search}>; rel="next"`
 }
 
 /** The whole number that a cursor of ours is. Throws `invalid` for one that was made up. */

@@ -1,13 +1,8 @@
+import { matchesTag } from './match-tag.ts'
 import { ChangedSince } from './problem.ts'
 
 // A minute is what proxies let pass in silence.
 const longestWaitSeconds = 50
-
-/** True when the list of tags in `If-None-Match` or `If-Match` has `etag` in it, or is `*`. */
-export function matchesTag(header: string, etag: string): boolean {
-  if (header.trim() === '*') return true
-  return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
-}
 
 /** Throws ChangedSince when `If-Match` is there and does not name `etag`. */
 export function requireMatch(header: string | undefined, etag: string, what: string): void {

@@ -2,7 +2,9 @@ import type { Run } from '../src/domain/run.ts'
 import type { RunStore } from '../src/domain/state.ts'
 import { endpoint } from './endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
-import { matchesTag, preferredWait } from './precondition.ts'
+import { matchesTag } from './match-tag.ts'
+import { preferredWait } from './precondition.ts'
+import { jsonReply } from './reply.ts'
 import { findRun, isSettled, runSchema, runTag, runText } from './run-json.ts'
 import { runEvents } from './run-events.ts'
 import { createWatch } from './watch.ts'
@@ -24,24 +26,20 @@ export function run(options: { runs: Pick<RunStore, 'get'> }): Endpoint[] {
         headers: ['If-None-Match', 'Prefer'],
         problems: [404, 429],
         example: { status: 200 },
+        repeats: true,
       },
       async ({ context, caller }) => {
         let found: Run = await findRun(runs, caller, context.req.param('id') ?? '')
         const known = context.req.header('if-none-match')
         const waitMs = preferredWait(context.req.header('prefer'))
         const unchanged = known === undefined || matchesTag(known, runTag(found))
-        if (waitMs !== undefined) {
-          context.header('preference-applied', `wait=${waitMs / 1000}`)
-          if (unchanged && !isSettled(found)) {
-            const { signal } = context.req.raw
-            found =
-              (await watch.change(found.id, found.version, { forMs: waitMs, signal })) ?? found
-          }
+        if (waitMs === undefined) return jsonReply(runText(found), { etag: runTag(found) })
+        if (unchanged && !isSettled(found)) {
+          const { signal } = context.req.raw
+          found = (await watch.change(found.id, found.version, { forMs: waitMs, signal })) ?? found
         }
-        const etag = runTag(found)
-        context.header('etag', etag)
-        if (known !== undefined && matchesTag(known, etag)) return context.body(null, 304)
-        return context.body(runText(found), 200, { 'content-type': 'application/json' })
+        const applied = { 'preference-applied': `wait=${waitMs / 1000}` }
+        return jsonReply(runText(found), { etag: runTag(found), ...applied })
       },
     ),
 

@@ -6,7 +6,7 @@ import { tenantFor } from './auth.ts'
 import { endpoint } from './endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
 import {
-  linkNext,
+  nextLink,
   listOf,
   madeUpCursor,
   numberCursor,
@@ -86,7 +86,7 @@ export function users({ tenants, openUsers }: UsersOptions): Endpoint[] {
           const changes = (await reader?.userChanges(from, limit)) ?? []
           const last = changes.at(-1) ?? from
           const nextCursor = `c${last.change}.${last.id}`
-          if (changes.length === limit) linkNext(context, nextCursor)
+          if (changes.length === limit) context.header('link', nextLink(context, nextCursor))
           return context.json({ data: changes.map(changeJson), nextCursor })
         }
         if (changedSince !== undefined) throw madeUpCursor()

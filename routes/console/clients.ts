@@ -66,7 +66,7 @@ export function clientList(options: {
             <p>Each has its own drop folder, users and mail settings.</p>
           </div>
           <div class="actions">
-            <a class="button primary" href="/console/clients/new">Make a client</a>
+            <a class="button primary" href="/console/new-client">Make a client</a>
           </div>
         </div>
         <form class="filters" method="get" role="search">

@@ -11,6 +11,7 @@ import type { UserReader } from '../../src/domain/user-reader.ts'
 import type { HttpEnv } from '../auth.ts'
 import type { HealthCheck } from '../health.ts'
 import type { Operations } from '../operations.ts'
+import type { Shell } from '../shell.ts'
 import { accountPages } from './accounts.ts'
 import { assets } from './assets.ts'
 import { auditPages } from './audit.ts'
@@ -58,6 +59,7 @@ export interface ConsoleOptions extends ConsoleParts {
   checks: readonly HealthCheck[]
   clock: Clock
   log: Log
+  shell: Shell
   /** Bytes of a file by the browser; default: as for every door. */
   maxBytes?: number
   isStopping?: () => boolean
@@ -65,7 +67,7 @@ export interface ConsoleOptions extends ConsoleParts {
 
 /** The console: pages for agents and for a client's staff, made on the server. */
 export function consolePages(options: ConsoleOptions): Hono<HttpEnv> {
-  const { state, clock, log, maxBytes = fileLimits.maxBytes } = options
+  const { state, clock, log, shell, maxBytes = fileLimits.maxBytes } = options
   const { runs, tenants, accounts, tokens, outbox, audit } = state
   const sessions = createSessions({ sessions: state.sessions, tokens, clock })
 
@@ -112,5 +114,5 @@ export function consolePages(options: ConsoleOptions): Hono<HttpEnv> {
     ...tokenPages({ ...options, sessions: state.sessions }),
     ...serverPages({ ...options, audit }),
   ]
-  return mountPages(pages, { sessions, frame: createFrame({ runs, tenants }), log })
+  return mountPages(pages, { sessions, frame: createFrame({ runs, tenants }), log, shell })
 }

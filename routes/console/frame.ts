@@ -7,6 +7,8 @@ import { icon } from './icon.ts'
 import type { Frame, Html, Visit } from './page.ts'
 
 interface Place {
+  /** Of another page that belongs there. */
+  also?: string
   path: string
   label: string
 }
@@ -90,7 +92,7 @@ function header(
     { path: '/console/held', label: 'Held' },
     ...(scope === 'operator'
       ? [
-          { path: '/console/clients', label: 'Clients' },
+          { path: '/console/clients', also: '/console/new-client', label: 'Clients' },
           { path: '/console/server', label: 'Server' },
         ]
       : []),
@@ -105,9 +107,9 @@ function header(
       <nav class="main-nav" aria-label="Main">
         <ul>
           ${places.map(
-            ({ path, label }) =>
+            ({ path, label, also }) =>
               html`<li>
-                <a href="${path}" ${currentIf(isAt(path, pathname))}
+                <a href="${path}" ${currentIf(isAt(path, pathname) || also === pathname)}
                   >${label}${
                     path === '/console/held' && held > 0
                       ? html` <span class="badge" title="${held} waiting"

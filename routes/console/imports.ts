@@ -169,7 +169,7 @@ function emptyState(visit: Visit, known: readonly Tenant[]): Html {
         A client has its own drop folder, its own users and two mail addresses. One page makes all
         of it.
       </p>
-      <p><a class="button primary" href="/console/clients/new">Make a client</a></p>
+      <p><a class="button primary" href="/console/new-client">Make a client</a></p>
     </div>`
   }
   const first = known[0]

@@ -46,11 +46,11 @@ export function newClient(options: {
   }
 
   return [
-    page('GET /console/clients/new', () =>
+    page('GET /console/new-client', () =>
       form(new URLSearchParams({ timeZone: 'UTC', testMail: 'true' }), noFaults),
     ),
 
-    page('POST /console/clients/new', async (visit) => {
+    page('POST /console/new-client', async (visit) => {
       const given = await readForm(visit.context)
       return orAgain(
         async () => {
@@ -138,7 +138,7 @@ function formBody(given: URLSearchParams, faults: Faults, isFirst: boolean): Htm
       </div>
     </div>
     ${faultBanner(faults)}
-    <form class="fields" method="post" action="/console/clients/new">
+    <form class="fields" method="post" action="/console/new-client">
       <div class="columns even">
         <div class="stack">
           <section class="card">

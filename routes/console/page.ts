@@ -5,6 +5,7 @@ import { AppError, isAppError } from '../../src/domain/error.ts'
 import type { Log } from '../../src/domain/log.ts'
 import type { Caller, HttpEnv } from '../auth.ts'
 import { kinds } from '../problem.ts'
+import type { Shell } from '../shell.ts'
 import { consoleAccess } from './access.ts'
 import type { ConsoleRoute } from './access.ts'
 import { requireSameOrigin } from './origin.ts'
@@ -80,9 +81,9 @@ const policy = [
 /** Puts `pages` on a sub-app, each behind its row of the access table; faults are pages too. */
 export function mountPages(
   pages: readonly ConsolePage[],
-  options: { sessions: ReturnType<typeof createSessions>; frame: Frame; log: Log },
+  options: { sessions: ReturnType<typeof createSessions>; frame: Frame; log: Log; shell: Shell },
 ): Hono<HttpEnv> {
-  const { sessions, frame, log } = options
+  const { sessions, frame, log, shell } = options
   const app = new Hono<HttpEnv>()
 
   async function render(visit: Visit, content: Content): Promise<Response> {
@@ -90,42 +91,35 @@ export function mountPages(
     return visit.context.html(markup, content.status ?? 200)
   }
 
-  for (const { route, handle } of pages) {
-    const [method = '', path = ''] = route.split(' ')
-    app.on(method, path, async (context) => {
-      context.set('route', path)
-      setHeaders(context)
-      if (method !== 'GET') requireSameOrigin(context)
-      const scopes: readonly string[] = consoleAccess[route]
-      const signedIn = await sessions.caller(context)
-      const caller = signedIn ?? nobody(context)
-      if (signedIn === undefined && !scopes.includes('anyone')) {
-        if (method !== 'GET') {
-          throw new AppError('unauthenticated', 'Cannot do this: you are signed out, sign in again')
-        }
-        const { pathname, search } = new URL(context.req.url)
-        return context.redirect(
-          `/console/sign-in?next=${encodeURIComponent(pathname + search)}`,
-          303,
-        )
+  async function answer(
+    { route, handle }: ConsolePage,
+    context: Context<HttpEnv>,
+  ): Promise<Response> {
+    setHeaders(context)
+    const { method } = partsOf(route)
+    if (method !== 'GET') requireSameOrigin(context)
+    const scopes: readonly string[] = consoleAccess[route]
+    const signedIn = await sessions.caller(context)
+    const caller = signedIn ?? nobody(context)
+    if (signedIn === undefined && !scopes.includes('anyone')) {
+      if (method !== 'GET') {
+        throw new AppError('unauthenticated', 'Cannot do this: you are signed out, sign in again')
       }
-      if (!scopes.includes('anyone') && !scopes.includes(caller.scope)) {
-        throw new AppError(
-          'forbidden',
-          `Cannot show this: you are signed in as ${caller.scope}, ${scopes.join(' or ')} is needed`,
-        )
-      }
-      const visit = visitOf(context, caller)
-      const content = await handle(visit)
-      return content instanceof Response ? content : render(visit, content)
-    })
+      const { pathname, search } = new URL(context.req.url)
+      return context.redirect(`/console/sign-in?next=${encodeURIComponent(pathname + search)}`, 303)
+    }
+    if (!scopes.includes('anyone') && !scopes.includes(caller.scope)) {
+      throw new AppError(
+        'forbidden',
+        `Cannot show this: you are signed in as ${caller.scope}, ${scopes.join(' or ')} is needed`,
+      )
+    }
+    const visit = visitOf(context, caller)
+    const content = await handle(visit)
+    return content instanceof Response ? content : render(visit, content)
   }
 
-  app.all('/console/*', (context) => {
-    throw new AppError('not_found', `There is no page at ${context.req.path.slice(0, 100)}`)
-  })
-
-  app.onError(async (error, context) => {
+  async function fail(error: Error, context: Context<HttpEnv>): Promise<Response> {
     setHeaders(context)
     const known = isAppError(error)
     if (!known) {
@@ -148,8 +142,26 @@ export function mountPages(
     </div>`
     const markup = await frame(visit, { title: titles[status] ?? 'Not done', body })
     return context.html(markup, status)
+  }
+
+  for (const one of pages) {
+    const { method, path } = partsOf(one.route)
+    app.on(method, path, shell(path, { fail, handle: (context) => answer(one, context) }))
+  }
+  const nowhere = shell('none', {
+    fail,
+    handle(context) {
+      throw new AppError('not_found', `There is no page at ${context.req.path.slice(0, 100)}`)
+    },
   })
+  app.all('/console/*', (context) => nowhere(context))
   return app
+}
+
+/** Method and path of a page, the path as Hono writes it. */
+function partsOf(route: ConsoleRoute): { method: string; path: string } {
+  const [method = '', path = ''] = route.split(' ')
+  return { method, path }
 }
 
 const titles: Readonly<Record<number, string>> = {

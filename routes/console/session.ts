@@ -13,7 +13,7 @@ export const sessionSeconds = 12 * 60 * 60
 
 export interface SessionOptions {
   sessions: SessionStore
-  tokens: Pick<TokenStore, 'findByHash' | 'update'>
+  tokens: Pick<TokenStore, 'findByHash' | 'touch'>
   clock: Clock
 }
 
@@ -71,7 +71,7 @@ export function createSessions({ sessions, tokens, clock }: SessionOptions) {
           'Cannot sign in: the token is unknown, expired or revoked, a valid one is needed',
         )
       }
-      await tokens.update({ ...token, lastUsedAt: clock.now() })
+      await tokens.touch(token.id, clock.now())
       const { scope, tenantId, name } = token
       return begin(context, { scope, tenantId, name, tokenHash: hash })
     },

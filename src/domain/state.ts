@@ -31,6 +31,11 @@ export interface StateStore {
   /** True for the first of all processes that asks in each period of `everyMs`; always true for a single one. */
   turn(what: string, everyMs: number): Promise<boolean>
   readonly signals: Signals
+  /**
+   * A number that is another one after every write: while it stays, what was read before is still stored.
+   * Writes of other processes show in it up to 100 ms late. Undefined where that cannot be told without asking.
+   */
+  mark(): number | undefined
   /** Milliseconds that the database's clock, which all its processes go by, is ahead of this process's. */
   aheadMs(): number
   /** Throws when the database does not answer. */
@@ -83,7 +88,10 @@ export interface TokenStore {
   create(token: Token): Promise<void>
   findByHash(hash: string): Promise<Token | undefined>
   list(tenantId: string | null): Promise<Token[]>
+  /** Stores all but the time of the last use, so that a use at the same time undoes no revocation. */
   update(token: Token): Promise<void>
+  /** Keeps the time of the last use. */
+  touch(id: string, at: number): Promise<void>
 }
 
 /** One committed generation of a file in a drop folder that waits to be claimed. */

@@ -34,6 +34,7 @@ export function createLog({ level, stream }: LogOptions): Log {
     stream ?? standardOutput(),
   )
   return {
+    debugs: level === 'debug',
     debug: (message, fields) => logger.debug(fields ?? {}, message),
     info: (message, fields) => logger.info(fields ?? {}, message),
     warn: (message, fields) => logger.warn(fields ?? {}, message),

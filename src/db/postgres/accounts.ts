@@ -74,7 +74,10 @@ export function tokenStore(sql: Postgres): TokenStore {
     },
     async update(token) {
       await sql`UPDATE tokens SET name = ${token.name}, expires_at = ${token.expiresAt},
-        last_used_at = ${token.lastUsedAt}, revoked_at = ${token.revokedAt} WHERE id = ${token.id}`
+        revoked_at = ${token.revokedAt} WHERE id = ${token.id}`
+    },
+    async touch(id, at) {
+      await sql`UPDATE tokens SET last_used_at = ${at} WHERE id = ${id}`
     },
   }
 }

@@ -73,6 +73,8 @@ export async function openState(
     webhooks: guarded(webhookStore(sql)),
     shared: true,
     signals,
+    // Any process may write at any time.
+    mark: () => undefined,
     aheadMs: () => ahead,
     close() {
       closing ??= close()

@@ -86,8 +86,9 @@ export function tokenStore(db: DatabaseSync): TokenStore {
   const byHash = db.prepare('SELECT * FROM tokens WHERE hash = ?')
   const ofTenant = db.prepare('SELECT * FROM tokens WHERE tenant_id IS ? ORDER BY id DESC')
   const change = db.prepare(
-    'UPDATE tokens SET name = ?, expires_at = ?, last_used_at = ?, revoked_at = ? WHERE id = ?',
+    'UPDATE tokens SET name = ?, expires_at = ?, revoked_at = ? WHERE id = ?',
   )
+  const touch = db.prepare('UPDATE tokens SET last_used_at = ? WHERE id = ?')
 
   return {
     async create(token) {
@@ -111,7 +112,10 @@ export function tokenStore(db: DatabaseSync): TokenStore {
       return ofTenant.all(tenantId).map(tokenOf)
     },
     async update(token) {
-      change.run(token.name, token.expiresAt, token.lastUsedAt, token.revokedAt, token.id)
+      change.run(token.name, token.expiresAt, token.revokedAt, token.id)
+    },
+    async touch(id, at) {
+      touch.run(at, id)
     },
   }
 }

@@ -3,6 +3,7 @@ import { accountStore, tokenStore } from './accounts.ts'
 import { auditStore } from './audit.ts'
 import { dropStore } from './drops.ts'
 import { idempotencyStore } from './idempotency.ts'
+import { createMark } from './mark.ts'
 import { openSqlite } from './open.ts'
 import { outboxStore } from './outbox.ts'
 import { processLock } from './process-lock.ts'
@@ -51,6 +52,7 @@ export function openState(file: string): StateStore {
     },
     turn: async () => true,
     signals: { send: () => undefined, on: () => () => undefined },
+    mark: createMark(db),
     aheadMs: () => 0,
     async ping() {
       db.exec('SELECT 1')

@@ -42,7 +42,7 @@ describe('the page that makes a client', () => {
   }
 
   test('makes client, user types, login and test mail, and shows the password once', async () => {
-    const answer = await agent.post('/console/clients/new', given)
+    const answer = await agent.post('/console/new-client', given)
     const page = await answer.text()
     expect(answer.status).toBe(200)
     const made = await world.state.tenants.findByName('Birch School')
@@ -82,16 +82,16 @@ describe('the page that makes a client', () => {
       login: 'a b',
       keys: 'nonsense',
     }
-    const answer = await agent.post('/console/clients/new', wrong)
+    const answer = await agent.post('/console/new-client', wrong)
     const page = await answer.text()
     expect(answer.status).toBe(422)
     for (const field of ['name', 'replyTo', 'failedImportEmail', 'timeZone', 'login', 'keys']) {
       expect(page, field).toContain(`id="x-${field}"`)
     }
     expect(page).toContain('value="nobody"')
-    const taken = await agent.post('/console/clients/new', { ...given, login: 'maple' })
+    const taken = await agent.post('/console/new-client', { ...given, login: 'maple' })
     expect(taken.status).toBe(422)
-    const same = await agent.post('/console/clients/new', { ...given, name: 'oak' })
+    const same = await agent.post('/console/new-client', { ...given, name: 'oak' })
     expect(same.status).toBe(409)
     expect(await world.state.tenants.list()).toHaveLength(2)
     expect(await world.state.accounts.findByName('birch')).toBeUndefined()

@@ -165,7 +165,7 @@ describe('every page', () => {
       `/console/imports/${run.id}`,
       '/console/held',
       '/console/clients',
-      '/console/clients/new',
+      '/console/new-client',
       '/console/server',
       '/console/server/audit',
       '/console/sign-in',

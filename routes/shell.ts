@@ -1,0 +1,117 @@
+import type { Context } from 'hono'
+import type { Log } from '../src/domain/log.ts'
+import type { Metrics } from '../src/domain/metrics.ts'
+import type { HttpEnv } from './auth.ts'
+import type { MaybePromise, Outcome, Reply } from './reply.ts'
+
+/** One route as Hono takes it: with its id, its headers, its line in the log and its place in the figures. */
+export type Shell = (route: string, inner: Inner) => Handler
+
+export interface Inner {
+  handle: (context: Context<HttpEnv>) => MaybePromise<Outcome>
+  /** The answer to what `handle` throws. */
+  fail: (error: Error, context: Context<HttpEnv>) => MaybePromise<Response>
+}
+
+type Handler = (context: Context<HttpEnv>) => MaybePromise<Response>
+
+// What a caller has made up is no label: each would be kept for good.
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+/** Headers that keep browsers safe, for what no browser shows as a page. A route's own win. */
+const forPrograms: Readonly<Record<string, string>> = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cache-control': 'private, no-cache',
+  'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'same-origin',
+  'strict-transport-security': 'max-age=15552000; includeSubDomains',
+}
+
+// Of a page only; what is gone with browsers of ten years ago (X-XSS-Protection and the like) is left out.
+const forDocuments: Readonly<Record<string, string>> = {
+  ...forPrograms,
+  // Forms need their origin told, which no-referrer would take away.
+  'referrer-policy': 'same-origin',
+  'x-frame-options': 'SAMEORIGIN',
+  'cross-origin-opener-policy': 'same-origin',
+  'origin-agent-cluster': '?1',
+}
+
+// The browser has the other headers from before (RFC 9110 section 15.4.5).
+const whenKnown: Readonly<Record<string, string>> = { 'cache-control': 'private, no-cache' }
+
+const requestIdHeader = 'x-request-id'
+
+/** What a proxy in front has given, so that its log and ours can be laid side by side; else a new one. */
+function requestIdOf(context: Context<HttpEnv>): string {
+  const given = context.req.header(requestIdHeader)
+  return given !== undefined && /^[\w=-]{1,255}$/.test(given) ? given : crypto.randomUUID()
+}
+
+// A reply that is given again and again has its headers joined once.
+const joined = new WeakMap<Reply['headers'], Readonly<Record<string, string>>>()
+
+/** The one place where headers are put to an answer. */
+function dressed(answer: Outcome, requestId: string): Response {
+  if (answer instanceof Response) {
+    const { headers } = answer
+    headers.set(requestIdHeader, requestId)
+    for (const [name, value] of Object.entries(forDocuments)) {
+      if (!headers.has(name)) headers.set(name, value)
+    }
+    return answer
+  }
+  const { status, body, headers } = answer
+  let all = joined.get(headers)
+  if (all === undefined) {
+    all = { ...(status === 304 ? whenKnown : forPrograms), ...headers }
+    joined.set(headers, all)
+  }
+  // As a plain record: a Headers object costs more than all else of a short answer.
+  return new Response(body, { status, headers: { ...all, 'x-request-id': requestId } })
+}
+
+/** Makes the shell of every route. An answer that is at hand is given without a turn of the event loop. */
+export function createShell({ log, metrics }: { log: Log; metrics: Metrics }): Shell {
+  /** Counts and logs a request by the pattern of its route, never by what a caller wrote. */
+  function observe(context: Context<HttpEnv>, route: string, status: number, start: number): void {
+    const seconds = (performance.now() - start) / 1000
+    const given = context.req.method
+    const method = methods.has(given) ? given : 'other'
+    metrics.request({ method, route, status, seconds })
+    // What reads is asked for many times a second; what changes something is worth a line.
+    const write = method !== 'GET' && method !== 'HEAD'
+    if (!write && log.debugs === false) return
+    const runId = route.startsWith('/imports/:id') ? context.req.param('id') : undefined
+    log[write ? 'info' : 'debug']('request', {
+      request_id: context.get('requestId'),
+      method,
+      route,
+      status,
+      ms: Math.round(seconds * 1000),
+      tenant: context.get('tenant') ?? undefined,
+      run_id: runId?.slice(0, 50),
+    })
+  }
+
+  return (route, { handle, fail }) =>
+    (context) => {
+      const start = performance.now()
+      const requestId = requestIdOf(context)
+      context.set('requestId', requestId)
+      context.set('route', route)
+      const finish = (answer: Outcome): Response => {
+        observe(context, route, answer.status, start)
+        return dressed(answer, requestId)
+      }
+      const failed = (thrown: unknown): MaybePromise<Response> =>
+        fail(thrown instanceof Error ? thrown : new Error(String(thrown)), context)
+      let answer: MaybePromise<Outcome>
+      try {
+        answer = handle(context)
+      } catch (error) {
+        answer = failed(error)
+      }
+      return answer instanceof Promise ? answer.catch(failed).then(finish) : finish(answer)
+    }
+}
