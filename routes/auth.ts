@@ -3,7 +3,6 @@ import type { Token, TokenScope } from '../src/domain/account.ts'
 import type { Clock } from '../src/domain/clock.ts'
 import { AppError } from '../src/domain/error.ts'
 import type { TokenStore } from '../src/domain/state.ts'
-import type { MaybePromise } from './reply.ts'
 
 /** Who a route is for: scopes of tokens, or callers without one; `loopback`: this machine itself. */
 export type Who = TokenScope | 'anyone' | 'loopback'
@@ -73,6 +72,8 @@ export interface Caller {
   name: string | null
   /** Numeric address of the peer; null when the server does not say. */
   address: string | null
+  /** Until when its token needs no look by itself, in milliseconds since 1970. */
+  goodUntil?: number
 }
 
 /** What the server hands over beside the request. */
@@ -94,7 +95,7 @@ export async function tokenHash(token: string): Promise<string> {
 const rememberedTokens = 1_000
 
 /** `tokenHash` that remembers, because hashing takes more time than all else of a short answer. */
-function rememberingHash(): (token: string) => Promise<string> {
+export function rememberingHash(): (token: string) => Promise<string> {
   const known = new Map<string, string>()
   return async (token) => {
     const before = known.get(token)
@@ -117,75 +118,42 @@ export async function newToken(clock: Clock): Promise<{ token: string; hash: str
 export interface Authority {
   tokens: Pick<TokenStore, 'findByHash' | 'touch'>
   clock: Clock
-  /** The state's: a token that was read is good for as long as it stays. */
-  mark: () => number | undefined
+  /** SHA-256 of a token as it is stored. */
+  hash: (token: string) => Promise<string>
 }
 
 /**
- * Tells the caller of a route, when its token or its place lets it in; at once for a token that was read
- * since the last write; `before`: the state's mark now.
+ * The caller of `route`, when its token or its place lets it in.
  *
  * Throws `unauthenticated` without a good token, `forbidden` when its scope is not enough.
  */
-export function createAuthority({ tokens, clock, mark }: Authority) {
-  const hash = rememberingHash()
-  const known = new Map<string, Token>()
-  let made: number | undefined
-
-  async function looked(
-    given: string,
-    route: Route,
-    { address, before }: { address: string | null; before: number | undefined },
-  ): Promise<Caller> {
-    const token = await tokens.findByHash(await hash(given))
-    const caller = admitted(token, route, { address, now: clock.now() })
-    if (token !== undefined && isDue(token)) await tokens.touch(token.id, clock.now())
-    else if (token !== undefined && before !== undefined && before === mark()) keep(given, token)
-    return caller
+export async function authorise(
+  { tokens, clock, hash }: Authority,
+  route: Route,
+  context: Context<HttpEnv>,
+): Promise<Caller> {
+  const scopes: readonly Who[] = authorisation[route]
+  const address = context.env?.address ?? null
+  const nobody = { tenantId: null, name: null, address }
+  if (scopes.includes('anyone')) return { ...nobody, scope: 'anyone' }
+  const header = context.req.header('authorization')
+  if (header === undefined && scopes.includes('loopback') && isLoopback(context)) {
+    return { ...nobody, scope: 'loopback' }
   }
-
-  function keep(given: string, token: Token): void {
-    if (known.size >= rememberedTokens) known.clear()
-    known.set(given, token)
+  const given = /^Bearer (rd_[\w-]{1,100})$/i.exec(header ?? '')?.[1]
+  if (given === undefined) {
+    throw new AppError(
+      'unauthenticated',
+      'Cannot answer without a token: send "Authorization: Bearer rd_…", as "rosterdrop token create" makes it',
+    )
   }
-
-  /** The token as it is stored now, when that can be told without asking. */
-  function fresh(given: string, now: number | undefined): Token | undefined {
-    if (now === undefined || now !== made) {
-      known.clear()
-      made = now
-    }
-    const token = known.get(given)
-    return token === undefined || isDue(token) ? undefined : token
+  const token = await tokens.findByHash(await hash(given))
+  const now = clock.now()
+  const caller = admitted(token, route, { address, now })
+  if (token !== undefined && now - (token.lastUsedAt ?? 0) > lastUseMs) {
+    await tokens.touch(token.id, now)
   }
-
-  const isDue = (token: Token): boolean => clock.now() - (token.lastUsedAt ?? 0) > lastUseMs
-
-  return (
-    route: Route,
-    context: Context<HttpEnv>,
-    before: number | undefined,
-  ): MaybePromise<Caller> => {
-    const scopes: readonly Who[] = authorisation[route]
-    const address = context.env?.address ?? null
-    const nobody = { tenantId: null, name: null, address }
-    if (scopes.includes('anyone')) return { ...nobody, scope: 'anyone' }
-    const header = context.req.header('authorization')
-    if (header === undefined && scopes.includes('loopback') && isLoopback(context)) {
-      return { ...nobody, scope: 'loopback' }
-    }
-    const given = /^Bearer (rd_[\w-]{1,100})$/i.exec(header ?? '')?.[1]
-    if (given === undefined) {
-      throw new AppError(
-        'unauthenticated',
-        'Cannot answer without a token: send "Authorization: Bearer rd_…", as "rosterdrop token create" makes it',
-      )
-    }
-    const token = fresh(given, before)
-    return token === undefined
-      ? looked(given, route, { address, before })
-      : admitted(token, route, { address, now: clock.now() })
-  }
+  return caller
 }
 
 /** The caller that `token` makes; throws when it is not good, or not good enough. */
@@ -212,7 +180,8 @@ function admitted(
       `Cannot answer: the token has the scope ${scope}, one of ${scopes.join(', ')} is needed`,
     )
   }
-  return { scope, tenantId, name, address }
+  const goodUntil = Math.min(token.expiresAt ?? Infinity, (token.lastUsedAt ?? now) + lastUseMs)
+  return { scope, tenantId, name, address, goodUntil }
 }
 
 const loopbackAddress = /^(?:127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/

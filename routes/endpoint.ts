@@ -1,11 +1,11 @@
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { Clock } from '../src/domain/clock.ts'
-import type { StateStore } from '../src/domain/state.ts'
-import { createAuthority } from './auth.ts'
+import type { TokenStore } from '../src/domain/state.ts'
+import { authorise, rememberingHash } from './auth.ts'
 import type { Caller, HttpEnv, Route } from './auth.ts'
 import { parseBody, parseQuery } from './parse.ts'
-import { createRecall } from './recall.ts'
+import type { Recall } from './recall.ts'
 import { unlessKnown } from './reply.ts'
 import type { MaybePromise, Outcome } from './reply.ts'
 import type { Inner, Shell } from './shell.ts'
@@ -108,52 +108,26 @@ export function mount(
   app: Hono<HttpEnv>,
   endpoints: readonly Endpoint[],
   options: {
-    state: Pick<StateStore, 'tokens' | 'mark'>
+    tokens: Pick<TokenStore, 'findByHash' | 'touch'>
     clock: Clock
     shell: Shell
     fail: Inner['fail']
+    recall: Recall
   },
 ): void {
-  const { state, shell, fail } = options
-  const authorise = createAuthority({ ...options, tokens: state.tokens, mark: () => state.mark() })
-  const recall = createRecall(() => state.mark())
-
-  /** The reply of before, while nothing was written since; else a new one. */
-  function repeated(
-    one: Endpoint,
-    context: Context<HttpEnv>,
-    { caller, mark }: { caller: Caller; mark: number | undefined },
-  ): MaybePromise<Outcome> {
-    // Who waits for a change wants no answer of before.
-    const waits = context.req.header('prefer') !== undefined
-    const key = `${caller.scope} ${caller.tenantId} ${context.req.url}`
-    const known = context.req.header('if-none-match')
-    const before = waits ? undefined : recall.get(key, mark)
-    if (before !== undefined) return unlessKnown(before, known)
-    return one.handle(context, caller).then((answer) => {
-      if (answer instanceof Response) return answer
-      if (!waits) recall.keep(key, answer, mark)
-      return unlessKnown(answer, known)
-    })
-  }
-
+  const { shell, fail, recall } = options
+  const authority = { ...options, hash: rememberingHash() }
   for (const one of endpoints) {
     const { method, path } = partsOf(one.route)
-    const answer = (
-      context: Context<HttpEnv>,
-      { caller, mark }: { caller: Caller; mark: number | undefined },
-    ): MaybePromise<Outcome> => {
+    const handle = async (context: Context<HttpEnv>): Promise<Outcome> => {
+      // What is read after this is no older than it.
+      const mark = one.repeats === true ? recall.mark() : undefined
+      const caller = await authorise(authority, one.route, context)
       context.set('tenant', caller.tenantId)
-      return one.repeats === true
-        ? repeated(one, context, { caller, mark })
-        : one.handle(context, caller)
-    }
-    const handle = (context: Context<HttpEnv>): MaybePromise<Outcome> => {
-      const mark = state.mark()
-      const caller = authorise(one.route, context, mark)
-      return caller instanceof Promise
-        ? caller.then((found) => answer(context, { caller: found, mark: state.mark() }))
-        : answer(context, { caller, mark })
+      const outcome = await one.handle(context, caller)
+      if (outcome instanceof Response) return outcome
+      if (one.repeats === true) recall.keep(context, outcome, { caller, route: path, mark })
+      return unlessKnown(outcome, context.req.header('if-none-match'))
     }
     app.on(method, path, shell(path, { handle, fail }))
   }

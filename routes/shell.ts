@@ -13,7 +13,7 @@ export interface Inner {
   fail: (error: Error, context: Context<HttpEnv>) => MaybePromise<Response>
 }
 
-type Handler = (context: Context<HttpEnv>) => MaybePromise<Response>
+type Handler = (context: Context<HttpEnv>) => Promise<Response>
 
 // What a caller has made up is no label: each would be kept for good.
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
@@ -42,17 +42,22 @@ const whenKnown: Readonly<Record<string, string>> = { 'cache-control': 'private,
 
 const requestIdHeader = 'x-request-id'
 
+// Of this process; a number behind it is unique and costs nothing.
+const processId = crypto.randomUUID().slice(-12)
+let requests = 0
+
 /** What a proxy in front has given, so that its log and ours can be laid side by side; else a new one. */
-function requestIdOf(context: Context<HttpEnv>): string {
-  const given = context.req.header(requestIdHeader)
-  return given !== undefined && /^[\w=-]{1,255}$/.test(given) ? given : crypto.randomUUID()
+export function requestIdOf(given: string | undefined): string {
+  if (given !== undefined && /^[\w=-]{1,255}$/.test(given)) return given
+  requests += 1
+  return `${processId}-${requests.toString(36).padStart(6, '0')}`
 }
 
 // A reply that is given again and again has its headers joined once.
 const joined = new WeakMap<Reply['headers'], Readonly<Record<string, string>>>()
 
 /** The one place where headers are put to an answer. */
-function dressed(answer: Outcome, requestId: string): Response {
+export function dressed(answer: Outcome, requestId: string): Response {
   if (answer instanceof Response) {
     const { headers } = answer
     headers.set(requestIdHeader, requestId)
@@ -71,47 +76,60 @@ function dressed(answer: Outcome, requestId: string): Response {
   return new Response(body, { status, headers: { ...all, 'x-request-id': requestId } })
 }
 
-/** Makes the shell of every route. An answer that is at hand is given without a turn of the event loop. */
-export function createShell({ log, metrics }: { log: Log; metrics: Metrics }): Shell {
-  /** Counts and logs a request by the pattern of its route, never by what a caller wrote. */
-  function observe(context: Context<HttpEnv>, route: string, status: number, start: number): void {
+/** One request that was answered. */
+interface Answered {
+  method: string
+  /** The pattern of the route, never what a caller wrote. */
+  route: string
+  status: number
+  /** `performance.now()` when it came in. */
+  start: number
+  requestId: string
+  tenant: string | null
+  runId?: string | undefined
+}
+
+export type Observe = (answered: Answered) => void
+
+/** Counts and logs requests. */
+export function createObserve({ log, metrics }: { log: Log; metrics: Metrics }): Observe {
+  return ({ method: given, route, status, start, requestId, tenant, runId }) => {
     const seconds = (performance.now() - start) / 1000
-    const given = context.req.method
     const method = methods.has(given) ? given : 'other'
     metrics.request({ method, route, status, seconds })
     // What reads is asked for many times a second; what changes something is worth a line.
     const write = method !== 'GET' && method !== 'HEAD'
     if (!write && log.debugs === false) return
-    const runId = route.startsWith('/imports/:id') ? context.req.param('id') : undefined
     log[write ? 'info' : 'debug']('request', {
-      request_id: context.get('requestId'),
+      request_id: requestId,
       method,
       route,
       status,
       ms: Math.round(seconds * 1000),
-      tenant: context.get('tenant') ?? undefined,
+      tenant: tenant ?? undefined,
       run_id: runId?.slice(0, 50),
     })
   }
+}
 
+/** Makes the shell of every route. */
+export function createShell(observe: Observe): Shell {
   return (route, { handle, fail }) =>
-    (context) => {
+    async (context) => {
       const start = performance.now()
-      const requestId = requestIdOf(context)
+      const requestId = requestIdOf(context.req.header(requestIdHeader))
       context.set('requestId', requestId)
       context.set('route', route)
-      const finish = (answer: Outcome): Response => {
-        observe(context, route, answer.status, start)
-        return dressed(answer, requestId)
-      }
-      const failed = (thrown: unknown): MaybePromise<Response> =>
-        fail(thrown instanceof Error ? thrown : new Error(String(thrown)), context)
-      let answer: MaybePromise<Outcome>
+      let outcome: Outcome
       try {
-        answer = handle(context)
+        outcome = await handle(context)
       } catch (error) {
-        answer = failed(error)
+        outcome = await fail(error instanceof Error ? error : new Error(String(error)), context)
       }
-      return answer instanceof Promise ? answer.catch(failed).then(finish) : finish(answer)
+      const { method } = context.req
+      const tenant = context.get('tenant') ?? null
+      const runId = route.startsWith('/imports/:id') ? context.req.param('id') : undefined
+      observe({ method, route, status: outcome.status, start, requestId, tenant, runId })
+      return dressed(outcome, requestId)
     }
 }

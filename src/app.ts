@@ -8,7 +8,8 @@ import { apiEndpoints } from '../routes/endpoints.ts'
 import type { ApiOptions } from '../routes/endpoints.ts'
 import { createOperations } from '../routes/operations.ts'
 import { onError, problem } from '../routes/problem.ts'
-import { createShell } from '../routes/shell.ts'
+import { createRecall } from '../routes/recall.ts'
+import { createObserve, createShell } from '../routes/shell.ts'
 import type { Log } from './domain/log.ts'
 
 export interface AppOptions extends ApiOptions {
@@ -28,7 +29,9 @@ export function createApp(options: AppOptions): Hono<HttpEnv> {
 
   // Named, so that a route it cannot take fails at the start; the default falls back to a slower one in silence.
   const app = new Hono<HttpEnv>({ router: new RegExpRouter() })
-  const shell = createShell(options)
+  const observe = createObserve(options)
+  const shell = createShell(observe)
+  const recall = createRecall({ mark: () => state.mark(), clock: options.clock, observe })
   const fail = onError(options.log)
   app.onError(fail)
   const missing = shell('none', {
@@ -50,6 +53,8 @@ export function createApp(options: AppOptions): Hono<HttpEnv> {
   })
   app.notFound((context) => missing(context))
   app.route('/', consolePages({ ...options, ...options.console, operations, shell }))
-  mount(app, endpoints, { state, clock: options.clock, shell, fail })
+  mount(app, endpoints, { tokens: state.tokens, clock: options.clock, shell, fail, recall })
+  const { fetch } = app
+  app.fetch = (request, ...rest) => recall.answer(request) ?? fetch(request, ...rest)
   return app
 }
