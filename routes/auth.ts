@@ -3,6 +3,7 @@ import type { Token, TokenScope } from '../src/domain/account.ts'
 import type { Clock } from '../src/domain/clock.ts'
 import { AppError } from '../src/domain/error.ts'
 import type { TokenStore } from '../src/domain/state.ts'
+import type { Attempts } from './attempts.ts'
 
 /** Who a route is for: scopes of tokens, or callers without one; `loopback`: this machine itself. */
 export type Who = TokenScope | 'anyone' | 'loopback'
@@ -120,15 +121,17 @@ export interface Authority {
   clock: Clock
   /** SHA-256 of a token as it is stored. */
   hash: (token: string) => Promise<string>
+  attempts: Attempts
 }
 
 /**
  * The caller of `route`, when its token or its place lets it in.
  *
- * Throws `unauthenticated` without a good token, `forbidden` when its scope is not enough.
+ * Throws `unauthenticated` without a good token, `too_many` after many wrong ones, `forbidden` when its scope is not
+ * enough.
  */
 export async function authorise(
-  { tokens, clock, hash }: Authority,
+  { tokens, clock, hash, attempts }: Authority,
   route: Route,
   context: Context<HttpEnv>,
 ): Promise<Caller> {
@@ -149,29 +152,30 @@ export async function authorise(
   }
   const token = await tokens.findByHash(await hash(given))
   const now = clock.now()
-  const caller = admitted(token, route, { address, now })
-  if (token !== undefined && now - (token.lastUsedAt ?? 0) > lastUseMs) {
-    await tokens.touch(token.id, now)
-  }
-  return caller
-}
-
-/** The caller that `token` makes; throws when it is not good, or not good enough. */
-function admitted(
-  token: Token | undefined,
-  route: Route,
-  { address, now }: { address: string | null; now: number },
-): Caller {
-  if (
-    token === undefined ||
-    token.revokedAt !== null ||
-    (token.expiresAt !== null && token.expiresAt <= now)
-  ) {
+  if (token === undefined || !isGood(token, now)) {
+    attempts.failed({ address, protocol: 'http', what: 'token' })
     throw new AppError(
       'unauthenticated',
       'Cannot answer: the token is unknown, expired or revoked, a valid one is needed',
     )
   }
+  const caller = admitted(token, route, { address, now })
+  if (now - (token.lastUsedAt ?? 0) > lastUseMs) {
+    await tokens.touch(token.id, now)
+  }
+  return caller
+}
+
+function isGood({ revokedAt, expiresAt }: Token, now: number): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > now)
+}
+
+/** The caller that a good token makes; throws when its scope is not enough. */
+function admitted(
+  token: Token,
+  route: Route,
+  { address, now }: { address: string | null; now: number },
+): Caller {
   const { scope, tenantId, name } = token
   const scopes: readonly Who[] = authorisation[route]
   if (!scopes.includes(scope)) {

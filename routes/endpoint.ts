@@ -2,6 +2,7 @@ import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { Clock } from '../src/domain/clock.ts'
 import type { TokenStore } from '../src/domain/state.ts'
+import type { Attempts } from './attempts.ts'
 import { authorise, rememberingHash } from './auth.ts'
 import type { Caller, HttpEnv, Route } from './auth.ts'
 import { parseBody, parseQuery } from './parse.ts'
@@ -113,6 +114,7 @@ export function mount(
     shell: Shell
     fail: Inner['fail']
     recall: Recall
+    attempts: Attempts
   },
 ): void {
   const { shell, fail, recall } = options

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { RegExpRouter } from 'hono/router/reg-exp-router'
+import { createAttempts } from '../routes/attempts.ts'
 import type { HttpEnv } from '../routes/auth.ts'
 import { consolePages } from '../routes/console/console.ts'
 import type { ConsoleParts } from '../routes/console/console.ts'
@@ -31,6 +32,7 @@ export function createApp(options: AppOptions): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>({ router: new RegExpRouter() })
   const observe = createObserve(options)
   const shell = createShell(observe)
+  const attempts = createAttempts({ audit: state.audit, clock: options.clock })
   const recall = createRecall({ mark: () => state.mark(), clock: options.clock, observe })
   const fail = onError(options.log)
   app.onError(fail)
@@ -52,8 +54,15 @@ export function createApp(options: AppOptions): Hono<HttpEnv> {
     },
   })
   app.notFound((context) => missing(context))
-  app.route('/', consolePages({ ...options, ...options.console, operations, shell }))
-  mount(app, endpoints, { tokens: state.tokens, clock: options.clock, shell, fail, recall })
+  app.route('/', consolePages({ ...options, ...options.console, operations, shell, attempts }))
+  mount(app, endpoints, {
+    tokens: state.tokens,
+    clock: options.clock,
+    shell,
+    fail,
+    recall,
+    attempts,
+  })
   const { fetch } = app
   app.fetch = (request, ...rest) => recall.answer(request) ?? fetch(request, ...rest)
   return app

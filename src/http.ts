@@ -16,7 +16,7 @@ interface DenoServe {
       request: Request,
       info: { remoteAddr: { hostname?: string } },
     ) => Response | Promise<Response>,
-  ): { addr: { port: number }; shutdown(): Promise<void> }
+  ): { addr: { port: number }; finished: Promise<void>; shutdown(): Promise<void> }
 }
 
 /** Deno's server, where there is one. */
@@ -27,6 +27,8 @@ function denoServe(): DenoServe | undefined {
 
 /** A running HTTP listener. */
 export interface HttpListener {
+  /** Whether its socket takes connections now. */
+  isListening(): boolean
   readonly port: number
   /** Takes no more requests, and waits up to `graceMs` for those under way. */
   stop(graceMs: number): Promise<void>
@@ -71,8 +73,12 @@ export async function serveHttp(
       { hostname: host, port, onListen: () => undefined },
       (request, { remoteAddr: { hostname } }) => app.fetch(request, peerOf(hostname)),
     )
+    // Deno's server says when it is over, and nothing before.
+    let over = false
+    void server.finished.then(() => (over = true))
     return {
       port: server.addr.port,
+      isListening: () => !over,
       async stop(graceMs) {
         await Promise.race([server.shutdown(), new Promise((done) => setTimeout(done, graceMs))])
       },
@@ -97,6 +103,7 @@ export async function serveHttp(
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
+    isListening: () => server.listening,
     async stop(graceMs) {
       const closed = new Promise((done) => server.close(done))
       server.closeIdleConnections()

@@ -2,7 +2,7 @@ import type { Metrics } from './domain/metrics.ts'
 import { serveHttp } from './http.ts'
 import type { HttpListener } from './http.ts'
 
-const closed: HttpListener = { port: 0, stop: async () => undefined }
+const closed: HttpListener = { port: 0, isListening: () => false, stop: async () => undefined }
 
 /** Serves `/metrics` alone, without a token, on a port of its own for a scraper of a private network; none without a port. */
 export async function startMetricsDoor(

@@ -16,8 +16,8 @@ export interface ReadinessOptions {
   files: FileStore
   clock: Clock
   certFile: string
-  /** True from when every listener is up until the stop begins. */
-  isListening: () => boolean
+  /** Every listener with whether its sockets take connections; undefined before they are up, and once the stop begins. */
+  listeners: () => Readonly<Record<string, { isListening(): boolean }>> | undefined
 }
 
 /** What must be well for files to be taken; each check throws when it is not. */
@@ -26,14 +26,17 @@ export function readinessChecks({
   files,
   clock,
   certFile,
-  isListening,
+  listeners,
 }: ReadinessOptions): HealthCheck[] {
   return [
     { name: 'database', check: () => state.ping() },
     {
       name: 'listeners',
       async check() {
-        if (!isListening()) throw new Error('not up yet, or stopping')
+        const all = listeners()
+        if (all === undefined) throw new Error('not up yet, or stopping')
+        const deaf = Object.keys(all).filter((name) => all[name]?.isListening() !== true)
+        if (deaf.length > 0) throw new Error(`closed: ${deaf.join(', ')}`)
       },
     },
     {

@@ -52,10 +52,16 @@ export interface Server {
 }
 
 /** A worker takes no files. */
-const noSftp: SftpListener = { port: 0, fingerprint: '', stop: async () => undefined }
+const noSftp: SftpListener = {
+  port: 0,
+  fingerprint: '',
+  isListening: () => true,
+  stop: async () => undefined,
+}
 const noFtps: FtpsListener = {
   explicitPort: 0,
   implicitPort: 0,
+  isListening: () => true,
   reload: () => undefined,
   stop: async () => undefined,
 }
@@ -166,6 +172,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
   }
   let isStopping = false
   let doors: Doors | undefined
+  let listeners: Record<string, { isListening(): boolean }> | undefined
   const app = createApp({
     state,
     importer,
@@ -182,7 +189,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
       files,
       clock,
       certFile: certificate.certFile,
-      isListening: () => doors !== undefined && !isStopping,
+      listeners: () => (isStopping ? undefined : listeners),
     }),
     isStopping: () => isStopping,
     console: {
@@ -226,6 +233,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     serveHttp(app, { host: config.httpHost, port: config.httpPort }),
     startMetricsDoor(metrics, { host: config.httpHost, port: config.metricsPort }),
   ])
+  listeners = { sftp, ftps, http }
   const watch = await watchCertificate({
     files: certificate,
     take: (next) => ftps.reload(next),

@@ -14,6 +14,7 @@ export const consoleAccess = {
   'GET /console/link/:secret': anyone,
   'POST /console/link/:secret': anyone,
   'POST /console/sign-out': everyone,
+  'GET /console/events': everyone,
   'GET /console/imports': everyone,
   'GET /console/imports/:id': everyone,
   'GET /console/imports/:id/failures.csv': writers,

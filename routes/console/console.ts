@@ -8,6 +8,7 @@ import type { PenaltyBook } from '../../src/domain/penalty.ts'
 import type { StateStore } from '../../src/domain/state.ts'
 import type { FileStore } from '../../src/domain/storage.ts'
 import type { UserReader } from '../../src/domain/user-reader.ts'
+import type { Attempts } from '../attempts.ts'
 import type { HttpEnv } from '../auth.ts'
 import type { HealthCheck } from '../health.ts'
 import type { Operations } from '../operations.ts'
@@ -15,6 +16,7 @@ import type { Shell } from '../shell.ts'
 import { accountPages } from './accounts.ts'
 import { assets } from './assets.ts'
 import { auditPages } from './audit.ts'
+import { changePages } from './changes.ts'
 import { clientOverview } from './client.ts'
 import { clientList } from './clients.ts'
 import type { Doors } from './doors.ts'
@@ -60,6 +62,7 @@ export interface ConsoleOptions extends ConsoleParts {
   clock: Clock
   log: Log
   shell: Shell
+  attempts: Attempts
   /** Bytes of a file by the browser; default: as for every door. */
   maxBytes?: number
   isStopping?: () => boolean
@@ -94,7 +97,8 @@ export function consolePages(options: ConsoleOptions): Hono<HttpEnv> {
 
   const pages = [
     ...assets(),
-    ...signIn({ sessions, audit, clock }),
+    ...signIn({ sessions, audit, clock, attempts: options.attempts }),
+    ...changePages(options),
     ...importList({ runs, tenants, clock }),
     ...oneImport({ ...options, runs, tenants, outbox }),
     ...importActions({ ...options, runs, audit, maxBytes }),

@@ -64,7 +64,7 @@ export function createFrame(options: {
           <main
             id="main"
             tabindex="-1"
-            ${live === undefined ? '' : html`data-live-ms="${live}" data-live-path="${content.livePath ?? ''}"`}
+            ${live === undefined ? '' : html`data-live-ms="${live}" data-live-path="${content.livePath ?? ''}" data-live-events="${content.liveEvents === true ? '/console/events' : ''}"`}
           >
             ${banner(visit)} ${content.body}
           </main>

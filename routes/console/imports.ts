@@ -63,7 +63,11 @@ export function importList(options: {
         </div>
         ${pager(visit, last)}`
       const liveMs = shown.some(isActive) ? activeMs : quietMs
-      return { title: 'Imports', body, ...(filter.before === undefined ? { liveMs } : {}) }
+      return {
+        title: 'Imports',
+        body,
+        ...(filter.before === undefined ? { liveMs, liveEvents: true } : {}),
+      }
     }),
   ]
 }

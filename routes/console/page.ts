@@ -34,6 +34,8 @@ export interface Content {
   liveMs?: number
   /** Where they are fetched from; default: this page. */
   livePath?: string
+  /** They show runs alone: an event says when to fetch them, and the time counts where there are no events. */
+  liveEvents?: true
   status?: 200 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 500 | 503 | 507
 }
 
@@ -167,6 +169,7 @@ function partsOf(route: ConsoleRoute): { method: string; path: string } {
 const titles: Readonly<Record<number, string>> = {
   403: 'Not allowed',
   404: 'Not found',
+  429: 'Too many tries',
   500: 'A fault of ours',
 }
 

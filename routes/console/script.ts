@@ -33,10 +33,37 @@ function focusedField() {
   return field && field.matches('input, textarea, select') ? field : null
 }
 
+// True while the server says by itself when something has changed.
+let told = false
+
+function listen() {
+  if (!main.dataset.liveEvents || typeof EventSource === 'undefined') return
+  const source = new EventSource(main.dataset.liveEvents)
+  let busy = false
+  let again = false
+  const change = async () => {
+    again = true
+    if (busy || document.hidden) return
+    busy = true
+    while (again) {
+      again = false
+      await refresh().catch(() => undefined)
+    }
+    busy = false
+    if (!main.dataset.liveMs) { source.close(); told = false }
+  }
+  // Also behind a connection that was lost: something may have happened meanwhile.
+  source.addEventListener('hello', () => { if (again) void change(); told = true })
+  source.addEventListener('change', () => void change())
+  source.addEventListener('error', () => { told = false; again = true })
+  document.addEventListener('visibilitychange', () => { if (again && !document.hidden) void change() })
+}
+
 async function live() {
+  listen()
   while (main.dataset.liveMs) {
     await new Promise((go) => setTimeout(go, Number(main.dataset.liveMs)))
-    if (document.hidden) continue
+    if (document.hidden || told) continue
     await refresh().catch(() => undefined)
   }
 }

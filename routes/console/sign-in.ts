@@ -2,6 +2,7 @@ import { html } from 'hono/html'
 import { isAppError } from '../../src/domain/error.ts'
 import type { AuditStore } from '../../src/domain/state.ts'
 import type { Clock } from '../../src/domain/clock.ts'
+import type { Attempts } from '../attempts.ts'
 import type { Caller } from '../auth.ts'
 import { readForm } from './form.ts'
 import { icon } from './icon.ts'
@@ -9,29 +10,19 @@ import { done, page } from './page.ts'
 import type { ConsolePage, Content } from './page.ts'
 import type { createSessions } from './session.ts'
 
-// A guess at 256 bits never hits; what guesses must not do is fill the disk with entries of the audit.
-const failuresKept = 60
-
 /** Sign-in by token or one-time link, and sign-out. */
 export function signIn(options: {
   sessions: ReturnType<typeof createSessions>
   audit: Pick<AuditStore, 'append'>
   clock: Clock
+  attempts: Attempts
 }): ConsolePage[] {
-  const { sessions, audit, clock } = options
-  let minute = { began: 0, failures: 0 }
-  /** False once too many sign-ins have failed within a minute to keep each of them. */
-  function isKept(): boolean {
-    const now = clock.now()
-    if (now - minute.began > 60_000) minute = { began: now, failures: 0 }
-    minute.failures += 1
-    return minute.failures <= failuresKept
-  }
-  const record = (caller: Caller, event: 'CONNECTED' | 'AUTH_FAILURE', detail: string) =>
+  const { sessions, audit, clock, attempts } = options
+  const record = (caller: Caller, detail: string) =>
     audit.append({
       at: clock.now(),
       tenantId: caller.tenantId,
-      event,
+      event: 'CONNECTED',
       actor: caller.name,
       address: caller.address,
       protocol: 'console',
@@ -53,11 +44,11 @@ export function signIn(options: {
       const next = nextPath(given.get('next') ?? '')
       try {
         const caller = await sessions.signIn(visit.context, (given.get('token') ?? '').trim())
-        record(caller, 'CONNECTED', 'token')
+        record(caller, 'token')
         return done(visit, next)
       } catch (error) {
         if (!isAppError(error, 'unauthenticated')) throw error
-        if (isKept()) record(visit.caller, 'AUTH_FAILURE', 'token')
+        attempts.failed({ address: visit.caller.address, protocol: 'console', what: 'token' })
         return { ...form({ next, fault: error.message }), status: 401 }
       }
     }),
@@ -73,8 +64,14 @@ export function signIn(options: {
     })),
 
     page('POST /console/link/:secret', async (visit) => {
-      const caller = await sessions.useLink(visit.context, visit.param('secret'))
-      record(caller, 'CONNECTED', 'one-time link')
+      const caller = await sessions
+        .useLink(visit.context, visit.param('secret'))
+        .catch((error: unknown) => {
+          const { address } = visit.caller
+          attempts.failed({ address, protocol: 'console', what: 'one-time link' })
+          throw error
+        })
+      record(caller, 'one-time link')
       return done(visit, '/')
     }),
 

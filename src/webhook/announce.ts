@@ -9,6 +9,8 @@ import type { WebhookEvent } from '../domain/webhook.ts'
 /** What is announced again after a start: longer than any server is down unnoticed. */
 const recoverMs = 7 * 24 * 60 * 60_000
 const runsAtOnce = 200
+// The last things that a dead process has done are among the newest entries.
+const cutsLookedAt = 1_000
 
 interface Announcement {
   tenantId: string
@@ -107,8 +109,16 @@ export function createAnnouncer({ state, clock, log, onQueued }: AnnouncerOption
         })
         for (const run of runs) await announceRun(run)
         const last = runs.at(-1)
-        if (last === undefined || runs.length < runsAtOnce) return
+        if (last === undefined || runs.length < runsAtOnce) break
         before = last.id
+      }
+      for (const { id: tenantId } of await state.tenants.list()) {
+        // Without a look at the audit where nobody would be told.
+        if ((await state.webhooks.list(tenantId)).length === 0) continue
+        const entries = await state.audit.list({ tenantId, limit: cutsLookedAt })
+        for (const entry of entries) {
+          if (entry.event === 'PARTIAL_CLOSE') await announceCut(entry)
+        }
       }
     },
   }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { openState } from '../../src/db/sqlite/state.ts'
@@ -84,6 +85,29 @@ describe('a drop folder on the disk', () => {
     expect(await load(files, dropPath('ten_maple', '', long))).toBe('email\nada@maple.example\n')
     await restart()
     expect(await names()).toHaveLength(3)
+  })
+
+  test('tells once of a cut upload that was kept and that the dead process did not come to tell of', async () => {
+    const cuts = async () =>
+      (await state.audit.list({ limit: 20 })).filter(({ event }) => event === 'PARTIAL_CLOSE')
+    await (await session()).makeFolder('/test')
+    for (const path of ['/told.csv', '/test/untold.csv']) {
+      const upload = await (await session()).openWrite(path, { disposition: 'replace' })
+      await upload.write(0, bytes('half'))
+      await upload.cut('gone')
+    }
+    await state.close()
+    const db = new DatabaseSync(join(folder, 'state.db'))
+    db.exec("DELETE FROM audit WHERE path = '/test/untold.csv'")
+    db.close()
+    open()
+    const options = { state, files, clock: systemClock, log: silent }
+    await recoverUploads(options)
+    await recoverUploads(options)
+    expect((await cuts()).map(({ path }) => path).toSorted()).toEqual([
+      '/told.csv',
+      '/untold.csv.incomplete',
+    ])
   })
 
   test('sweeps cut uploads after a day, and nothing else', async () => {

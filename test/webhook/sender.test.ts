@@ -47,6 +47,7 @@ async function open(answers: Parameters<typeof startReceiver>[0] = []) {
   await state.webhooks.create(webhook)
   return {
     state,
+    stored,
     announcer,
     webhook,
     receiver,
@@ -168,6 +169,28 @@ describe('webhooks', () => {
     await world.announcer.recover()
     world.start()
     await vi.waitFor(() => expect(world.receiver.received).toHaveLength(2))
+  })
+
+  test('a cut upload that is in the audit and was not announced is announced at the next start, once', async () => {
+    const world = await open()
+    const entry = {
+      at: world.clock.now(),
+      tenantId: 'ten_maple',
+      event: 'PARTIAL_CLOSE' as const,
+      actor: 'maple',
+      address: null,
+      protocol: 'sftp',
+      clientVersion: null,
+      path: '/users.csv',
+      bytes: 5,
+      detail: null,
+    }
+    // Past the announcer, as a process that dies in between leaves it.
+    world.stored.audit.append(entry)
+    expect(await deliveries(world)).toEqual([])
+    await world.announcer.recover()
+    await world.announcer.recover()
+    expect(await deliveries(world)).toMatchObject([{ event: 'upload.incomplete' }])
   })
 
   test('410 disables the webhook; a disabled one, a young one and a dry run are told nothing', async () => {

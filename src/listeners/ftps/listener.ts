@@ -39,6 +39,8 @@ export interface FtpsListenerOptions {
 }
 
 export interface FtpsListener {
+  /** Whether both its sockets take connections now. */
+  isListening(): boolean
   readonly explicitPort: number
   readonly implicitPort: number
   /** Takes another certificate for new connections; throws, and keeps the old one, when it cannot be used. */
@@ -134,6 +136,7 @@ export async function startFtpsListener(options: FtpsListenerOptions): Promise<F
   return {
     explicitPort,
     implicitPort,
+    isListening: () => servers.every(({ listening }) => listening),
     reload: (certificate) => security.reload(certificate),
     stop(graceMs) {
       stopped ??= stop(graceMs)

@@ -33,6 +33,8 @@ export interface SftpListenerOptions {
 }
 
 export interface SftpListener {
+  /** Whether its socket takes connections now. */
+  isListening(): boolean
   readonly port: number
   /** SHA-256 fingerprint of the host key, as clients show it. */
   readonly fingerprint: string
@@ -145,6 +147,7 @@ export async function startSftpListener(options: SftpListenerOptions): Promise<S
   return {
     port,
     fingerprint,
+    isListening: () => server.listening,
     stop(graceMs) {
       stopped ??= drain(graceMs)
       return stopped
