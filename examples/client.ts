@@ -190,6 +190,18 @@ export type OpenApi = {
   openapi: string
 }
 
+export type OperatorTokenBody = {
+  /** For the audit: what uses the token */
+  name: string
+  expiresAt?: string | null
+}
+
+export type OperatorTokenList = {
+  data: Token[]
+  /** Null on the last page */
+  nextCursor: string | null
+}
+
 export type Penalty = {
   /** An IPv4 address, or the /64 of an IPv6 address */
   source: string
@@ -968,6 +980,29 @@ export interface Operations {
     path: {
       /** Id, as an answer gives it */
       id: string
+      /** Id of a token */
+      token: string
+    }
+    answer: null
+  }
+  /** The tokens of operators, newest first, revoked ones too */
+  'GET /tokens': {
+    query?: {
+      /** How many at most */
+      limit?: number
+      /** `nextCursor` of the page before, as it is */
+      cursor?: string
+    }
+    answer: OperatorTokenList
+  }
+  /** Make a token for an operator: every client and the server; it is shown once */
+  'POST /tokens': {
+    body: OperatorTokenBody
+    answer: NewToken
+  }
+  /** Revoke an operator's token at once, also the one that asks */
+  'DELETE /tokens/{token}': {
+    path: {
       /** Id of a token */
       token: string
     }

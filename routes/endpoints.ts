@@ -21,6 +21,7 @@ import { runFiles } from './run-files.ts'
 import { run } from './run.ts'
 import { settings } from './settings.ts'
 import { tenants } from './tenants.ts'
+import { tokens } from './tokens.ts'
 import { users } from './users.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -56,6 +57,7 @@ export function apiEndpoints(options: ApiOptions, operations: Operations): Endpo
     ...settings(operations),
     ...accounts(operations),
     ...tenants(operations, { store: state.tenants }),
+    ...tokens(operations),
     ...webhooks(operations),
     ...audit({ entries: state.audit }),
     ...penalties({ ...options, audit: state.audit }),

@@ -1,6 +1,4 @@
 import { z } from 'zod'
-import { tokenScopes } from '../src/domain/account.ts'
-import type { Token } from '../src/domain/account.ts'
 import type { TenantStore } from '../src/domain/state.ts'
 import type { Tenant } from '../src/domain/tenant.ts'
 import { endpoint } from './endpoint.ts'
@@ -11,6 +9,7 @@ import { timeJson } from './run-json.ts'
 import { readinessJson } from './settings.ts'
 import { settingsMembers } from './settings-schema.ts'
 import { tenantBody, tenantPatch, tenantTag } from './tenant-operations.ts'
+import { newTokenSchema, tokenJson, tokenSchema } from './token-json.ts'
 import { tokenBody } from './token-operations.ts'
 
 const time = z.iso.datetime().nullable()
@@ -29,35 +28,6 @@ const tenantSchema = z
 function tenantJson(tenant: Tenant): z.infer<typeof tenantSchema> {
   const { id, name, settings, createdAt } = tenant
   return { id, name, ...readinessJson(tenant), settings, createdAt: timeJson(createdAt) }
-}
-
-const tokenMembers = {
-  id: z.string(),
-  tenantId: z.string().nullable(),
-  scope: z.enum(tokenScopes),
-  name: z.string(),
-  createdAt: time,
-  expiresAt: time,
-  lastUsedAt: time.meta({ description: 'To the minute' }),
-  revokedAt: time,
-}
-
-const tokenSchema = z.strictObject(tokenMembers).meta({ id: 'Token' })
-const newTokenSchema = z
-  .strictObject({ ...tokenMembers, token: z.string().meta({ description: 'Shown once' }) })
-  .meta({ id: 'NewToken' })
-
-function tokenJson(token: Token): z.infer<typeof tokenSchema> {
-  return {
-    id: token.id,
-    tenantId: token.tenantId,
-    scope: token.scope,
-    name: token.name,
-    createdAt: timeJson(token.createdAt),
-    expiresAt: timeJson(token.expiresAt),
-    lastUsedAt: timeJson(token.lastUsedAt),
-    revokedAt: timeJson(token.revokedAt),
-  }
 }
 
 /** `/tenants`: for operators, the clients and their tokens. */

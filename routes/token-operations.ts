@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Token } from '../src/domain/account.ts'
+import type { Token, TokenScope } from '../src/domain/account.ts'
 import type { Clock } from '../src/domain/clock.ts'
 import { AppError } from '../src/domain/error.ts'
 import { newId } from '../src/domain/id.ts'
@@ -20,7 +20,10 @@ export const tokenBody = z
   })
   .meta({ id: 'TokenBody' })
 
-/** What can be done with the tokens of a client, for API and console alike; each change is kept in the audit. */
+/** A token of an operator to make. */
+export const operatorTokenBody = tokenBody.omit({ scope: true }).meta({ id: 'OperatorTokenBody' })
+
+/** What can be done with the tokens of a client, or (null) of the operators, for API and console alike; each change is kept in the audit. */
 export function tokenOperations(options: {
   tokens: TokenStore
   audit: Pick<AuditStore, 'append'>
@@ -30,12 +33,12 @@ export function tokenOperations(options: {
   const record = audited(options)
 
   return {
-    list: (tenantId: string): Promise<Token[]> => tokens.list(tenantId),
+    list: (tenantId: string | null): Promise<Token[]> => tokens.list(tenantId),
     /** The stored token, and the token itself, which nobody can show again. */
     async add(
       caller: Caller,
-      tenantId: string,
-      body: z.infer<typeof tokenBody>,
+      tenantId: string | null,
+      body: { name: string; scope: TokenScope; expiresAt: string | null },
     ): Promise<{ stored: Token; token: string }> {
       const { token, hash } = await newToken(clock)
       const stored: Token = {
@@ -59,12 +62,12 @@ export function tokenOperations(options: {
       return { stored, token }
     },
     /** The token lets nobody in any more; repeatable. Throws `not_found`. */
-    async revoke(caller: Caller, tenantId: string, id: string): Promise<void> {
+    async revoke(caller: Caller, tenantId: string | null, id: string): Promise<void> {
       const found = (await tokens.list(tenantId)).find((token) => token.id === id)
       if (found === undefined) {
         throw new AppError(
           'not_found',
-          `Cannot find the token "${id.slice(0, 60)}": the client has none of this id`,
+          `Cannot find the token "${id.slice(0, 60)}": there is none of this id`,
         )
       }
       if (found.revokedAt !== null) return

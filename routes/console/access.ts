@@ -66,6 +66,9 @@ export const consoleAccess = {
   'POST /console/clients/:tenant/link': operators,
   'GET /console/server': operators,
   'GET /console/server/audit': operators,
+  'GET /console/server/tokens': operators,
+  'POST /console/server/tokens': operators,
+  'POST /console/server/tokens/:id/revoke': operators,
   'POST /console/server/penalties/lift': operators,
 } as const satisfies Record<string, readonly (TokenScope | 'anyone')[]>
 

@@ -17,8 +17,11 @@ const newestRuns = 50
 /** `/console/events`: a word each time that a run which the visitor may see has changed. */
 export function changePages({
   state,
+  isStopping = () => false,
 }: {
   state: Pick<StateStore, 'mark'> & { runs: Pick<RunStore, 'list'> }
+  /** True once the service stops: it does not wait for open pages. */
+  isStopping?: () => boolean
 }): ConsolePage[] {
   let open = 0
 
@@ -48,10 +51,11 @@ export function changePages({
       counted = false
     }
     ended.addEventListener('abort', leave)
+    const over = (): boolean => ended.aborted || isStopping() || performance.now() > ends
 
     /** The next word, or undefined after a silence. */
     async function next(): Promise<string | undefined> {
-      for (let waited = 0; waited < keepAliveMs && !ended.aborted; waited += lookMs) {
+      for (let waited = 0; waited < keepAliveMs && !over(); waited += lookMs) {
         const before = state.mark()
         if (before === undefined || before !== mark) {
           const found = await digest(await shown(tenantId))
@@ -71,7 +75,7 @@ export function changePages({
       },
       async pull(controller) {
         const found = await next()
-        if (ended.aborted || performance.now() > ends) {
+        if (over()) {
           leave()
           controller.close()
         } else if (found === undefined) controller.enqueue(encoder.encode(': still here\n\n'))

@@ -28,6 +28,7 @@ import { importList } from './imports.ts'
 import { incompletePages } from './incomplete.ts'
 import { newClient } from './new-client.ts'
 import { oneImport } from './one-import.ts'
+import { operatorTokenPages } from './operator-tokens.ts'
 import { outboxPages } from './outbox.ts'
 import type { ShownMail } from './outbox.ts'
 import { mountPages } from './page.ts'
@@ -117,6 +118,7 @@ export function consolePages(options: ConsoleOptions): Hono<HttpEnv> {
     ...auditPages({ ...options, audit }),
     ...tokenPages({ ...options, sessions: state.sessions }),
     ...serverPages({ ...options, audit }),
+    ...operatorTokenPages(options),
   ]
   return mountPages(pages, { sessions, frame: createFrame({ runs, tenants }), log, shell })
 }

@@ -33,31 +33,47 @@ function focusedField() {
   return field && field.matches('input, textarea, select') ? field : null
 }
 
+// Open while the page is looked at: a browser has six connections to a server, for all its tabs.
+let source
 // True while the server says by itself when something has changed.
 let told = false
+let busy = false
+let again = false
+
+async function change() {
+  again = true
+  if (busy || document.hidden) return
+  busy = true
+  while (again) {
+    again = false
+    await refresh().catch(() => undefined)
+  }
+  busy = false
+  if (!main.dataset.liveMs) deaf()
+}
+
+function deaf() {
+  source?.close()
+  source = undefined
+  told = false
+}
 
 function listen() {
+  if (source || document.hidden || !main.dataset.liveMs) return
   if (!main.dataset.liveEvents || typeof EventSource === 'undefined') return
-  const source = new EventSource(main.dataset.liveEvents)
-  let busy = false
-  let again = false
-  const change = async () => {
-    again = true
-    if (busy || document.hidden) return
-    busy = true
-    while (again) {
-      again = false
-      await refresh().catch(() => undefined)
-    }
-    busy = false
-    if (!main.dataset.liveMs) { source.close(); told = false }
-  }
-  // Also behind a connection that was lost: something may have happened meanwhile.
-  source.addEventListener('hello', () => { if (again) void change(); told = true })
+  source = new EventSource(main.dataset.liveEvents)
+  let lost = true
+  // Before it, something may have been missed.
+  source.addEventListener('hello', () => { told = true; if (lost) void change(); lost = false })
   source.addEventListener('change', () => void change())
-  source.addEventListener('error', () => { told = false; again = true })
-  document.addEventListener('visibilitychange', () => { if (again && !document.hidden) void change() })
+  source.addEventListener('error', () => { told = false; lost = true })
 }
+
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) return deaf()
+  if (main.dataset.liveMs) void change()
+  listen()
+})
 
 async function live() {
   listen()

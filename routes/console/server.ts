@@ -34,7 +34,10 @@ export function serverPages(options: {
       const body = html`<div class="head">
           <div class="head-text">
             <h1>Server</h1>
-            <p><a href="/console/server/audit">Audit of the whole server</a></p>
+            <p>
+              <a href="/console/server/audit">Audit of the whole server</a> ·
+              <a href="/console/server/tokens">Tokens of agents</a>
+            </p>
           </div>
         </div>
         <div class="columns even">

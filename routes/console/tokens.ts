@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import type { Token } from '../../src/domain/account.ts'
+import type { Token, TokenScope } from '../../src/domain/account.ts'
 import type { Clock } from '../../src/domain/clock.ts'
 import type { SessionStore } from '../../src/domain/state.ts'
 import type { Tenant } from '../../src/domain/tenant.ts'
@@ -40,7 +40,8 @@ export function tokenPages(options: {
             <p>For programs that call the API, and for the client's staff to sign in here.</p>
           </div>
         </div>
-        ${faultBanner(faults)} ${secret} ${found.length === 0 ? '' : table(tenant, found, now)}
+        ${faultBanner(faults)} ${secret}
+        ${found.length === 0 ? '' : tokenTable(found, { path: clientPath(tenant.id, '/tokens'), timeZone: tenant.settings.timeZone, now })}
         <div class="columns even">
           <section class="card">
             <h2>Make a token</h2>
@@ -122,7 +123,8 @@ function originOf({ context }: Visit): string {
   return context.req.header('origin') ?? new URL(context.req.url).origin
 }
 
-function shownOnce(title: string, label: string, text: string): Html {
+/** A secret that nobody can show again. */
+export function shownOnce(title: string, label: string, text: string): Html {
   return html`<section class="card">
     <h2>${title}</h2>
     <p class="banner warn">${icon('warn')} <span>It is shown this once. Copy it now.</span></p>
@@ -130,8 +132,17 @@ function shownOnce(title: string, label: string, text: string): Html {
   </section>`
 }
 
-function table(tenant: Tenant, found: readonly Token[], now: number): Html {
-  const { timeZone } = tenant.settings
+const may: Readonly<Record<TokenScope, string>> = {
+  operator: 'Every client and the server',
+  tenant: 'All of the client',
+  monitor: 'Look at imports',
+}
+
+/** Tokens with a button to revoke each, below `path`. */
+export function tokenTable(
+  found: readonly Token[],
+  { path, timeZone, now }: { path: string; timeZone: string; now: number },
+): Html {
   return html`<div class="scroll" role="region" aria-label="Tokens" tabindex="0">
     <table>
       <thead>
@@ -149,7 +160,7 @@ function table(tenant: Tenant, found: readonly Token[], now: number): Html {
           (token) =>
             html`<tr>
               <th scope="row">${token.name}</th>
-              <td>${token.scope === 'monitor' ? 'Look at imports' : 'All of the client'}</td>
+              <td>${may[token.scope]}</td>
               <td>
                 ${
                   token.lastUsedAt === null
@@ -165,7 +176,7 @@ function table(tenant: Tenant, found: readonly Token[], now: number): Html {
                     ? html`<form
                         class="row-actions"
                         method="post"
-                        action="${clientPath(tenant.id, `/tokens/${token.id}/revoke`)}"
+                        action="${path}/${token.id}/revoke"
                       >
                         <button class="danger" type="submit" aria-label="Revoke ${token.name}">
                           Revoke

@@ -104,10 +104,7 @@ describe('a drop folder on the disk', () => {
     const options = { state, files, clock: systemClock, log: silent }
     await recoverUploads(options)
     await recoverUploads(options)
-    expect((await cuts()).map(({ path }) => path).toSorted()).toEqual([
-      '/told.csv',
-      '/untold.csv.incomplete',
-    ])
+    expect((await cuts()).map(({ path }) => path)).toEqual(['/untold.csv.incomplete', '/told.csv'])
   })
 
   test('sweeps cut uploads after a day, and nothing else', async () => {

@@ -205,6 +205,7 @@ describe.skipIf(program === undefined)('the console in chromium', { timeout: 120
       audit: `${client}/audit`,
       server: '/console/server',
       'server-audit': '/console/server/audit',
+      'server-tokens': '/console/server/tokens',
     }
     for (const [name, path] of Object.entries(screens)) {
       expect(await tab.inspect(name, path), name).toEqual([])

@@ -54,6 +54,11 @@ async function idsFor(route: Route): Promise<Record<string, string>> {
   if (path.startsWith('/penalties')) return { source: '192.0.2.1' }
   if (path.startsWith('/webhooks')) return webhookIds()
   if (path.startsWith('/accounts')) return { id: 'acc_maple' }
+  if (path.startsWith('/tokens')) {
+    await world.addToken('operator', null)
+    const [added] = await world.state.tokens.list(null)
+    return { token: added?.id ?? '' }
+  }
   const [token] = await world.state.tokens.list('ten_oak')
   return { id: 'ten_oak', token: token?.id ?? '' }
 }

@@ -142,3 +142,40 @@ describe('/penalties', () => {
     expect((await lift('198.51.100.1')).status).toBe(404)
   })
 })
+
+describe('/tokens', () => {
+  test('an operator makes a token that works, lists it without its secret, and revokes it at once', async () => {
+    const body = { name: 'On-call script' }
+    const made = await world.send('POST', '/tokens', body, world.tokens.operator)
+    expect(made.status).toBe(201)
+    const { token, ...shown } = (await made.json()) as { id: string; token: string }
+    expect(shown).toMatchObject({ scope: 'operator', tenantId: null, name: 'On-call script' })
+    expect((await world.request('/tenants', {}, token)).status).toBe(200)
+    const list = await world.json('/tokens', {}, world.tokens.operator)
+    expect(list.data.map(({ id }) => id)).toContain(shown.id)
+    expect(JSON.stringify(list)).not.toContain(token)
+    const revoked = await world.request(`/tokens/${shown.id}`, { method: 'DELETE' }, token)
+    expect(revoked.status).toBe(204)
+    expect((await world.request('/tenants', {}, token)).status).toBe(401)
+    const wider = await world.send(
+      'POST',
+      '/tokens',
+      { ...body, scope: 'tenant' },
+      world.tokens.operator,
+    )
+    expect(wider.status).toBe(422)
+  })
+
+  test("a client's token is none of theirs: another one is neither made, shown nor revoked by it", async () => {
+    expect((await world.send('POST', '/tokens', { name: 'x' })).status).toBe(403)
+    const ids = async () => (await world.state.tokens.list(null)).map(({ id }) => id)
+    const before = await ids()
+    const [own] = await world.state.tokens.list('ten_maple')
+    const path = `/tokens/${own?.id}`
+    expect((await world.request(path, { method: 'DELETE' }, world.tokens.operator)).status).toBe(
+      404,
+    )
+    expect(await ids()).toEqual(before)
+    expect((await world.state.tokens.list('ten_maple'))[0]?.revokedAt).toBeNull()
+  })
+})
