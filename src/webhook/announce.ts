@@ -68,6 +68,9 @@ export function createAnnouncer({ state, clock, log, onQueued }: AnnouncerOption
   async function announceCut(entry: AuditEntry): Promise<void> {
     const { tenantId, at, path } = entry
     if (tenantId === null) return
+    // What is asked for is written first: were the process killed in between, the next start would find the cut
+    // upload without its entry, and tell of it once more.
+    await state.audit.list({ tenantId, limit: 1 })
     const body = () => uploadPayload({ ...entry, tenantId }, clock.now())
     const subject = `${path ?? ''} ${at}`
     await announce({ tenantId, event: 'upload.incomplete', subject, at, body })
