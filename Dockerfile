@@ -22,7 +22,7 @@ COPY storage storage
 ENV NODE_ENV=production DATA_DIR=/data NODE_COMPILE_CACHE=/tmp/node-compile-cache
 USER node
 VOLUME /data
-EXPOSE 2222 2121 2990 8080 50000-50099
+EXPOSE 2222 2121 2990 8080 30000-30099
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HTTP_PORT ?? 8080}/readyz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]

@@ -54,7 +54,7 @@ const asPortRange = (text: string): { first: number; last: number } => {
   const first = Number(match?.[1])
   const last = Number(match?.[2])
   if (match !== null && first >= 1024 && first <= last && last <= 65_535) return { first, last }
-  throw new Error('FIRST-LAST with ports from 1024 to 65535 is needed, such as 50000-50099')
+  throw new Error('FIRST-LAST with ports from 1024 to 65535 is needed, such as 30000-30099')
 }
 
 const asThreePorts = (text: string): readonly [number, number, number] | null => {
@@ -130,7 +130,7 @@ export const options = {
   ),
   ftpsPassivePorts: option(
     'FTPS_PASSIVE_PORTS',
-    '50000-50099',
+    '30000-30099',
     'Ports of FTPS data connections; the firewall must let them in',
     asPortRange,
   ),

@@ -12,7 +12,7 @@ describe('readConfig()', () => {
       smtpUrl: null,
       allowList: [],
       sftpAlgorithms: 'strict',
-      ftpsPassivePorts: { first: 50_000, last: 50_099 },
+      ftpsPassivePorts: { first: 30_000, last: 30_099 },
     })
   })
 

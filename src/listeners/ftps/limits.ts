@@ -17,7 +17,7 @@ export const ftpsLimits = {
   /** Milliseconds that a peer has to take the last bytes before its socket goes. */
   lingerMs: 1_000,
   /** Plaintext bytes on their way to the disk before the socket is held. */
-  inFlightBytes: 1 << 20,
+  inFlightBytes: 768 * 1024,
   /** Bytes of one write: a trip through the thread pool costs more than copying does. */
   batchBytes: 512 * 1024,
   /** Milliseconds between the end of the data and 226: a client that leaves early has left by then (facts.md). */

@@ -25,6 +25,8 @@ export interface RealServer {
 export interface RealServerOptions {
   runtime: 'node' | 'deno'
   accounts?: number
+  /** Of the disk; default: as many as it does. */
+  bytesPerSecond?: number
   /** Arguments of the runtime, such as those of a profiler. */
   flags?: string[]
 }
@@ -32,7 +34,8 @@ export interface RealServerOptions {
 /** Starts it in a fresh folder. */
 export async function startReal(options: RealServerOptions): Promise<RealServer> {
   const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-ftps-'))
-  const args = ['test/listeners/ftps/serve.ts', folder, String(options.accounts ?? 1)]
+  const counts = [options.accounts ?? 1, options.bytesPerSecond ?? 0].map(String)
+  const args = ['test/listeners/ftps/serve.ts', folder, ...counts]
   const child =
     options.runtime === 'node'
       ? spawn(process.execPath, [...(options.flags ?? []), ...args], { cwd: top })

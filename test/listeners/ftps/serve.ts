@@ -1,5 +1,6 @@
 // The FTPS listener on the real drop folders, disk and state database, as a process of its own: for real
-// clients, for Deno, and to be measured. Arguments: data folder, accounts.
+// clients, for Deno, and to be measured. Arguments: data folder, accounts, bytes that the disk takes a second (0: as
+// many as it does).
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -10,14 +11,16 @@ import { createDoorkeeper } from '../../../src/drop/doorkeeper.ts'
 import { startFtpsListener } from '../../../src/listeners/ftps/listener.ts'
 import { openFileStore } from '../../../storage/index.ts'
 import { addClient } from '../../drop/door.ts'
+import { slowStore } from '../../drop/slow-store.ts'
 
-const [folder = '', accounts = '1'] = process.argv.slice(2)
+const [folder = '', accounts = '1', bytesPerSecond = '0'] = process.argv.slice(2)
 const print = (message: string, fields?: Record<string, unknown>): void => {
   console.log(message, fields ?? '')
 }
 const log = { debug: print, info: print, warn: print, error: print }
 const state = openState(join(folder, 'state.db'))
-const files = await openFileStore(folder)
+const disk = await openFileStore(folder)
+const files = bytesPerSecond === '0' ? disk : slowStore(disk, Number(bytesPerSecond))
 for (let n = 0; n < Number(accounts); n += 1) {
   await addClient(state, n === 0 ? 'maple' : `maple${n}`)
 }

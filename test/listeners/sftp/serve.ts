@@ -10,7 +10,7 @@ import { generateHostKey } from '../../../src/listeners/sftp/host-key.ts'
 import { startSftpListener } from '../../../src/listeners/sftp/listener.ts'
 import { openFileStore } from '../../../storage/index.ts'
 import { addClient } from '../../drop/door.ts'
-import { slowStore } from './slow-store.ts'
+import { slowStore } from '../../drop/slow-store.ts'
 
 const [folder = '', keyLine = '', accounts = '1', bytesPerSecond = '0'] = process.argv.slice(2)
 const [algorithm = '', blob = ''] = keyLine.split(' ')
