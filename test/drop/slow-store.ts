@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { FileStore } from '../../../src/domain/storage.ts'
+import type { FileStore } from '../../src/domain/storage.ts'
 
 /** The same store on a disk that takes `bytesPerSecond` from all writers together. */
 export function slowStore(files: FileStore, bytesPerSecond: number): FileStore {

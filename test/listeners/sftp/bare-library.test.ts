@@ -149,8 +149,8 @@ describe("bare ssh2's server, and this listener", () => {
       let tried = 0
       const authHandler: ConnectConfig['authHandler'] = (_methods, _partial, next) => {
         tried += 1
-        if (tried > 20) return next(false)
-        next({ type: 'password', username: 'maple', password: `guess ${tried}` })
+        if (tried > 20) next('none')
+        else next({ type: 'password', username: 'maple', password: `guess ${tried}` })
       }
       await expect(connect(at, { authHandler })).rejects.toThrow()
       return tried - 1
