@@ -27,6 +27,9 @@ export interface SessionOptions {
   onCommit: (tenantId: string) => void
 }
 
+// A client sets the time right after its upload; more names than these are not looked back at.
+const rememberedNames = 100
+
 /** The file that an upload goes on from, and how many of its bytes are kept. */
 interface Start {
   from: string
@@ -41,6 +44,8 @@ export function openSession(options: SessionOptions): DropSession {
   const generations = createGenerations({ ...options, tenantId, source, actor: account.name })
   const folders = createFolders({ state, files, clock, tenantId })
   const uploads = new Map<string, DropUpload>()
+  /** What this session has stored last. */
+  const committed = new Set<string>()
   let readers = 0
   let over = false
 
@@ -128,6 +133,7 @@ export function openSession(options: SessionOptions): DropSession {
   async function list(path: string): Promise<DropEntry[]> {
     const place = placeOf(path)
     if (place.name !== '') {
+      await stat(path)
       throw new AppError('invalid', `Cannot list "${path}": it is a file, a folder is needed`)
     }
     if (!(await folders.exists(place.folder))) throw noSuchFile('list', path)
@@ -203,7 +209,11 @@ export function openSession(options: SessionOptions): DropSession {
       fresh,
       audit,
       continues: start?.from,
-      onCommit: () => options.onCommit(tenantId),
+      onCommit: () => {
+        if (committed.size >= rememberedNames) committed.clear()
+        committed.add(path)
+        options.onCommit(tenantId)
+      },
       onEnd: () => {
         if (uploads.get(path) === upload) uploads.delete(path)
       },
@@ -287,13 +297,19 @@ export function openSession(options: SessionOptions): DropSession {
     rename,
     remove,
     makeFolder: (path) => folders.make(path),
-    removeFolder: (path) => folders.remove(path),
+    async removeFolder(path) {
+      const { kind } = await stat(path)
+      if (kind === 'file') {
+        throw new AppError('conflict', `Cannot remove the folder "${path}": it is a file`)
+      }
+      await folders.remove(path)
+    },
     async touch(path, modifiedAt) {
       const place = writablePlace('set the time of', path)
-      // An import may have taken the file between its upload and this: nothing is lost by that.
       if ((await files.stat(stored(place))) !== undefined) {
         await files.touch(stored(place), modifiedAt)
-      }
+        // An import may have taken the file between its upload and this: nothing is lost by that.
+      } else if (!committed.has(path)) throw noSuchFile('set the time of', path)
     },
     space: () => quota.left(tenantId),
     async end(reason) {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { DropEntry, DropSession } from '../../domain/drop.ts'
 import { AppError, isAppError } from '../../domain/error.ts'
 import type { Control } from './control.ts'
-import { facts, listLine, parseTimeValue, timeValue } from './listing.ts'
+import { facts, listLine, matches, parseTimeValue, timeValue } from './listing.ts'
 import { Refusal } from './reply.ts'
 import { chunksOf } from './transfer.ts'
 
@@ -94,7 +94,9 @@ export async function dele(control: Control, argument: string): Promise<void> {
 
 export async function rnfr(control: Control, argument: string): Promise<void> {
   const path = pathOf(control, argument)
-  await sessionOf(control).stat(path)
+  const { kind, writable } = await sessionOf(control).stat(path)
+  if (kind === 'folder') return control.reply(550, 'This is a folder, a file is needed')
+  if (!writable) return control.reply(550, 'This file is read-only, another is needed')
   control.renameFrom = path
   await control.reply(350, 'Now the new name')
 }
@@ -138,8 +140,19 @@ export async function listed(control: Control, argument: string): Promise<DropEn
   const session = sessionOf(control)
   const name = argument.replace(/^(?:-\w+(?: +|$))+/, '')
   const path = name === '' ? control.cwd : pathOf(control, name)
-  const entry = await session.stat(path)
-  return entry.kind === 'file' ? [entry] : session.list(path)
+  try {
+    const entry = await session.stat(path)
+    return entry.kind === 'file' ? [entry] : await session.list(path)
+  } catch (error) {
+    // A name with a star in it is that name first: files may be called so.
+    const end = path.lastIndexOf('/')
+    const pattern = path.slice(end + 1)
+    if (!isAppError(error, 'not_found') || !/[*?]/.test(pattern)) throw error
+    const entries = await session.list(path.slice(0, end) || '/')
+    const found = entries.filter((entry) => matches(pattern, entry.name))
+    if (found.length === 0) throw error
+    return found
+  }
 }
 
 export async function stat(control: Control, argument: string): Promise<void> {

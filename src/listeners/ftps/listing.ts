@@ -63,3 +63,28 @@ export function facts(entry: DropEntry, wanted: readonly FactName[]): string {
     .map((name) => (values[name] === undefined ? '' : `${name}=${values[name]};`))
     .join('')
 }
+
+/** Whether `name` is one that `pattern` means: `*` stands for any characters, `?` for one; in time of their product. */
+export function matches(pattern: string, name: string): boolean {
+  const [wanted, given] = [Array.from(pattern), Array.from(name)]
+  let at = 0
+  let from = 0
+  /** Behind the last star, and how much of the name it stands for so far. */
+  let star = -1
+  let taken = 0
+  while (from < given.length) {
+    if (wanted[at] === '*') {
+      at += 1
+      star = at
+      taken = from
+    } else if (at < wanted.length && (wanted[at] === '?' || wanted[at] === given[from])) {
+      at += 1
+      from += 1
+    } else if (star >= 0) {
+      taken += 1
+      at = star
+      from = taken
+    } else return false
+  }
+  return wanted.slice(at).every((one) => one === '*')
+}

@@ -30,6 +30,7 @@ export async function pbsz(control: Control, argument: string): Promise<void> {
 export async function prot(control: Control, argument: string): Promise<void> {
   if (!control.protectionBufferSet) return control.reply(503, 'PBSZ 0 is needed first')
   const level = argument.toUpperCase()
+  if (level === '') return control.reply(501, 'PROT P is needed')
   if (level === 'C') return control.reply(534, 'Data goes through TLS only: PROT P is needed')
   if (level === 'S' || level === 'E') return control.reply(536, 'TLS has PROT P only')
   if (level !== 'P') return control.reply(504, 'PROT P is needed')

@@ -144,15 +144,27 @@ async function fstat(conversation: Conversation, { id, fields }: Request): Promi
   return packet(packetType.attrs, id, ...attributeFields(entry))
 }
 
+/** Stores a file anew with another size. */
+async function resize(session: DropSession, name: string, size: number): Promise<void> {
+  // STAT finds a cut upload by this name as well: that is no file, and another size must not make it one.
+  await (await session.openRead(name)).close()
+  const upload = await session.openWrite(name, { disposition: 'append' })
+  try {
+    await upload.truncate(size)
+    await upload.commit()
+  } catch (error) {
+    await upload.cut('the size was not set')
+    throw error
+  }
+}
+
 async function setAttributes(
   session: DropSession,
   name: string,
   given: GivenAttributes,
 ): Promise<void> {
   const entry = await session.stat(name)
-  if (given.size !== undefined && given.size !== entry.size) {
-    throw unsupported(`cut "${name}" to ${given.size} bytes without opening it`)
-  }
+  if (given.size !== undefined && given.size !== entry.size) await resize(session, name, given.size)
   if (given.modifiedAt !== undefined && entry.kind === 'file') {
     await session.touch(name, given.modifiedAt)
   }
@@ -213,7 +225,13 @@ function readdir(conversation: Conversation, { id, fields }: Request): Buffer {
 async function mkdir(conversation: Conversation, { id, fields }: Request): Promise<Buffer> {
   const name = readPath(conversation, fields)
   readAttributes(fields)
-  await conversation.session.makeFolder(name)
+  try {
+    await conversation.session.makeFolder(name)
+  } catch (error) {
+    // No other folders, no nesting: a failure, and not a want of rights (transfer.md).
+    if (isAppError(error, 'forbidden')) throw new StatusError(statusCode.failure, error.message)
+    throw error
+  }
   return ok(id)
 }
 

@@ -1,91 +1,18 @@
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, connect as connectSocket } from 'node:net'
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { connect as connectSocket } from 'node:net'
 import type { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createSecureContext } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { generateCertificate } from '../../../src/certificate.ts'
 import { password } from '../../drop/door.ts'
+import { signals, startBare } from './bare.ts'
+import type { Bare } from './bare.ts'
 import { connect, loggedIn, secureData, startBench, until } from './raw.ts'
 import type { Bench, RawFtp } from './raw.ts'
 
 // What is broken in ftp-srv as it comes, each beside the same thing done right: the reason for every file of the room.
-
-interface BareServer {
-  listen(): Promise<unknown>
-  close(): Promise<unknown>
-  on(event: 'login', listener: (data: unknown, resolve: (value: object) => void) => void): void
-}
-
-interface BareOptions {
-  url: string
-  pasv_url: string
-  tls?: object
-  log: object
-}
-
-type BareServerClass = new (options: BareOptions) => BareServer
-
-const nothing = (): void => undefined
-const quiet = {
-  child: () => quiet,
-  trace: nothing,
-  debug: nothing,
-  info: nothing,
-  warn: nothing,
-  error: nothing,
-}
-
-interface Bare {
-  port: number
-  folder: string
-  stop(): Promise<void>
-}
-
-const signals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
-let signalHandlers = 0
-
-async function startBare(): Promise<Bare> {
-  // Its module has no types of its own that fit.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape above is held by the tests
-  const FtpSrv = createRequire(import.meta.url)('ftp-srv') as BareServerClass
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-bare-'))
-  const before = signals.map((signal) => process.listeners(signal))
-  const { cert, key } = await generateCertificate('localhost', Date.now())
-  const server = new FtpSrv({
-    url: `ftp://127.0.0.1:${port}`,
-    pasv_url: '127.0.0.1',
-    tls: { cert, key, context: createSecureContext({ cert, key }) },
-    log: quiet,
-  })
-  server.on('login', (_, resolve) => resolve({ root: folder }))
-  await server.listen()
-  // They call process.exit(0): not in the process of the tests.
-  for (const [index, signal] of signals.entries()) {
-    for (const listener of process.listeners(signal)) {
-      if (before[index]?.includes(listener) === true) continue
-      signalHandlers += 1
-      process.removeListener(signal, listener)
-    }
-  }
-  return {
-    port,
-    folder,
-    async stop() {
-      await server.close()
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
-}
 
 let bare: Bare
 let bench: Bench
@@ -121,7 +48,7 @@ async function clearData(one: RawFtp): Promise<Socket> {
       ?.split(',')
       .map(Number) ?? []
   const data = connectSocket((numbers[4] ?? 0) * 256 + (numbers[5] ?? 0), '127.0.0.1')
-  data.on('error', nothing)
+  data.on('error', () => undefined)
   await once(data, 'connect')
   return data
 }
@@ -242,10 +169,156 @@ describe('bare ftp-srv, and this listener', () => {
     )
   })
 
+  test('what is sent behind AUTH TLS in clear runs inside TLS there, and is dropped here', async () => {
+    ftp = await connect(bare.port)
+    // One packet: RFC 4217 section 15.1 warns of whoever puts commands into it.
+    ftp.send('AUTH TLS\r\nUSER x\r\n')
+    expect(await ftp.next()).toMatch(/^234 /)
+    const [answer] = await once(await secureData(ftp.tcp), 'data')
+    expect(String(answer)).toMatch(/^331 /)
+    other = await connect(bench.listener.explicitPort)
+    other.send('AUTH TLS\r\nNOOP\r\n')
+    expect(await other.next()).toMatch(/^234 /)
+    const secured = await secureData(other.tcp)
+    secured.write('SYST\r\n')
+    const [first] = await once(secured, 'data')
+    expect(String(first)).toMatch(/^215 /)
+  })
+
+  test('a line may have any length there, and 4,096 bytes here', async () => {
+    const long = `USER ${'x'.repeat(20_000)}`
+    ftp = await connect(bare.port)
+    expect(await ftp.ask(long)).toMatch(/^331 /)
+    other = await connect(bench.listener.explicitPort)
+    expect(await other.ask(long)).toMatch(/^500 .*too long/)
+  })
+
+  test('passwords may be tried without end there, and three times here', async () => {
+    ftp = await connect(bare.port)
+    for (let n = 0; n < 10; n += 1) {
+      await ftp.ask('USER x')
+      expect(await ftp.ask('PASS wrong')).toMatch(/^530 /)
+    }
+    other = await connect(bench.listener.implicitPort, { implicit: true })
+    const replies: string[] = []
+    for (let n = 0; n < 3; n += 1) {
+      await other.ask('USER maple')
+      replies.push((await other.ask('PASS wrong')).slice(0, 3))
+    }
+    expect(replies).toEqual(['530', '530', '421'])
+    await other.closed
+  })
+
+  test('whoever does not log in stays there, and is told 421 after a time here', async () => {
+    const brief = await startBench({ drop: { loginDeadlineMs: 100 } })
+    ftp = await connect(bare.port)
+    other = await connect(brief.listener.explicitPort)
+    expect(await other.next()).toMatch(/^421 /)
+    await pause(100)
+    expect(await ftp.ask('NOOP')).toMatch(/^200 /)
+    await brief.stop()
+  })
+
+  test('quotes are taken out of a name there, and kept here', async () => {
+    ftp = await clearLogin()
+    const data = await clearData(ftp)
+    await ftp.ask('STOR a"b.csv')
+    data.end('x')
+    await ftp.next()
+    expect(existsSync(join(bare.folder, 'ab.csv'))).toBe(true)
+    other = await loggedIn(bench)
+    expect(await other.upload('STOR a"b.csv', 'x')).toMatch(/^226 /)
+    expect(await bench.names()).toEqual(['a"b.csv'])
+  })
+
+  test('ABOR and STAT wait for the end of an upload there, and are answered in its midst here', async () => {
+    ftp = await clearLogin()
+    const data = await clearData(ftp)
+    await ftp.ask('STOR long.csv')
+    ftp.send('ABOR\r\n')
+    expect(await Promise.race([ftp.next(), pause(200).then(() => 'nothing')])).toBe('nothing')
+    data.end('x')
+    other = await loggedIn(bench)
+    const secured = await secureData(
+      await other.openData().then(async (tcp) => {
+        await other.ask('STOR long.csv')
+        return tcp
+      }),
+    )
+    secured.write('x')
+    expect(await other.ask('STAT')).toMatch(/^213 Receiving/)
+    expect(await other.ask('ABOR')).toMatch(/^426 /)
+    expect(await other.next()).toMatch(/^226 /)
+  })
+
+  test('a lost control connection leaves the half file under its name there, and as a cut upload here', async () => {
+    ftp = await clearLogin()
+    const data = await clearData(ftp)
+    await ftp.ask('STOR lost.csv')
+    data.write('email\nsome')
+    await pause(50)
+    ftp.destroy()
+    await pause(50)
+    expect(readFileSync(join(bare.folder, 'lost.csv'), 'utf8')).toBe('email\nsome')
+    data.destroy()
+    other = await loggedIn(bench)
+    const tcp = await other.openData()
+    await other.ask('STOR lost.csv')
+    ;(await secureData(tcp)).write('email\nsome')
+    await pause(50)
+    other.tcp.resetAndDestroy()
+    await until(async () => (await bench.names()).length > 0, 'the cut upload is kept')
+    expect(await bench.names()).toEqual(['lost.csv.incomplete'])
+  })
+
+  test.skipIf(!existsSync('/dev/full'))(
+    'a disk that is full takes the old file with it there, and leaves it here',
+    async () => {
+      symlinkSync('/dev/full', join(bare.folder, 'full.csv'))
+      ftp = await clearLogin()
+      const data = await clearData(ftp)
+      await ftp.ask('STOR full.csv')
+      data.end('email\n')
+      expect(await ftp.next()).toMatch(/^550 /)
+      expect(readdirSync(bare.folder)).not.toContain('full.csv')
+      const tight = await startBench({ drop: { clientBytes: 10 } })
+      await tight.put('full.csv', 'old')
+      other = await loggedIn(tight)
+      expect(await other.upload('STOR full.csv', 'email\nmore than is left')).toMatch(/^552 /)
+      expect(String(await tight.stored('full.csv'))).toBe('old')
+      await tight.stop()
+    },
+  )
+
+  test('a TLS session is not resumed on a data connection there, and is here', async () => {
+    const resumed = async (one: RawFtp, open: () => Promise<Socket>): Promise<boolean> => {
+      await one.secure({ maxVersion: 'TLSv1.2' })
+      const session = one.socket instanceof TLSSocket ? one.socket.getSession() : undefined
+      for (const line of ['USER maple', `PASS ${password}`, 'PBSZ 0', 'PROT P']) await one.ask(line)
+      const tcp = await open()
+      one.send('STOR a.csv\r\n')
+      const secured = await secureData(tcp, session, { maxVersion: 'TLSv1.2' })
+      const reused = secured.isSessionReused()
+      secured.end()
+      return reused
+    }
+    ftp = await connect(bare.port)
+    expect(await resumed(ftp, () => clearData(ftp))).toBe(false)
+    other = await connect(bench.listener.explicitPort)
+    expect(await resumed(other, () => other.openData())).toBe(true)
+  })
+
+  test('EPSV is not among the features there, and is here', async () => {
+    ftp = await connect(bare.port)
+    expect(await ftp.ask('FEAT')).not.toMatch(/EPSV/)
+    other = await connect(bench.listener.explicitPort)
+    expect(await other.ask('FEAT')).toMatch(/EPSV/)
+  })
+
   test('signals that end the process are taken over there; this listener takes none', async () => {
     ftp = await connect(bare.port)
     other = await connect(bench.listener.explicitPort)
-    expect(signalHandlers).toBe(3)
+    expect(bare.signalHandlers).toBe(3)
     const own = signals.flatMap((signal) => process.listeners(signal))
     expect(own.filter((listener) => String(listener).includes('quit'))).toEqual([])
   })

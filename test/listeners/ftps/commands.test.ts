@@ -276,6 +276,25 @@ describe('RFC 959: service commands', () => {
     expect(await bench.names()).toEqual(['a.csv'])
   })
 
+  test('4.1.3 RNFR of a folder, of a read-only file and of nothing is 550, and RNTO 503', async () => {
+    await ftp.ask('MKD test')
+    const staged = await bench.files.openWrite('drop/ten_maple/bak/old.csv')
+    await staged.write(0, Buffer.from('x'))
+    await staged.commit()
+    for (const name of ['/', 'test', 'bak', 'bak/old.csv', 'nowhere']) {
+      expect([name, await code(`RNFR ${name}`)]).toEqual([name, '550'])
+      expect(await code('RNTO b.csv')).toBe('503')
+    }
+    await bench.files.remove('drop/ten_maple/bak/old.csv')
+  })
+
+  test('4.1.3 RMD of a file and of nothing is 550, and the file stays', async () => {
+    await bench.put('a.csv', 'x')
+    expect(await code('RMD a.csv')).toBe('550')
+    expect(await code('RMD nowhere')).toBe('550')
+    expect(await bench.names()).toEqual(['a.csv'])
+  })
+
   test('4.1.3 MKD answers 257 with the name, 550 the second time; RMD takes it away', async () => {
     expect(await ftp.ask('MKD test')).toMatch(/^257 "\/test" /)
     expect(await code('MKD /test')).toBe('550')
@@ -330,6 +349,22 @@ describe('RFC 959: service commands', () => {
     }
     expect(String((await ftp.download('LIST a.csv')).bytes)).toMatch(/ a\.csv\r\n$/)
   })
+
+  test('4.1.3 NLST and LIST know * and ? in the last part of a path, and a file that is called so first', async () => {
+    for (const name of ['a.csv', 'b.csv', 'ab.csv', 'c.txt']) await bench.put(name, 'x')
+    const names = async (line: string): Promise<string[]> => {
+      const { bytes, reply } = await ftp.download(line)
+      return reply.startsWith('226') ? String(bytes).split('\r\n').slice(0, -1).toSorted() : [reply]
+    }
+    expect(await names('NLST *.csv')).toEqual(['a.csv', 'ab.csv', 'b.csv'])
+    expect(await names('NLST /?.csv')).toEqual(['a.csv', 'b.csv'])
+    expect(await names('NLST -1 *')).toEqual(['a.csv', 'ab.csv', 'b.csv', 'c.txt'])
+    expect(await names('NLST a*b*')).toEqual(['ab.csv'])
+    expect(await names('NLST *.zip')).toEqual([expect.stringMatching(/^550 /)])
+    expect(await names('LIST *.txt')).toEqual([expect.stringMatching(/ c\.txt$/)])
+    await bench.put('*.csv', 'x')
+    expect(await names('NLST *.csv')).toEqual(['*.csv'])
+  })
 })
 
 describe('RFC 2228 and RFC 4217: security', () => {
@@ -367,7 +402,7 @@ describe('RFC 2228 and RFC 4217: security', () => {
     ['PROT S', 536],
     ['PROT E', 536],
     ['PROT X', 504],
-    ['PROT', 504],
+    ['PROT', 501],
   ])('RFC 4217 section 9: %s is %i, data goes through TLS only', async (line, wanted) => {
     ftp = await loggedIn(bench)
     expect(await code(line)).toBe(String(wanted))
@@ -550,6 +585,14 @@ describe('drafts', () => {
       expect(await code(line)).toBe('501')
     }
     expect(await code('MFMT 20200203040506')).toBe('501')
+    expect(await code('MFMT 20200203040506 nowhere')).toBe('550')
+  })
+
+  test('MFMT of an upload that an import has taken meanwhile is answered as if it were there', async () => {
+    await ftp.upload('STOR b.csv', 'x')
+    await bench.files.remove('drop/ten_maple/b.csv')
+    expect(await code('MFMT 20200203040506 b.csv')).toBe('213')
+    expect(await bench.names()).toEqual(['a.csv'])
   })
 
   test('HASH gives SHA-256 of the file (draft-bryan-ftpext-hash section 3)', async () => {

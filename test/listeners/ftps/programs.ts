@@ -20,8 +20,8 @@ interface Operations {
   list(login: Login): Promise<string>
   rename(login: Login, from: string, to: string): Promise<unknown>
   remove(login: Login, remote: string): Promise<unknown>
-  /** Goes on with an upload; undefined for clients that cannot. */
-  resume?: (login: Login, local: string, remote: string) => Promise<unknown>
+  /** Goes on with an upload, or why it cannot. */
+  resume: ((login: Login, local: string, remote: string) => Promise<unknown>) | string
   /** Every file of a folder in one session. */
   putMany: (login: Login, localFolder: string) => Promise<unknown>
 }
@@ -35,7 +35,11 @@ export interface ClientProgram extends Operations {
 type Mode = 'explicit' | 'implicit'
 
 /** Runs a program to its end; resolves to what it printed, throws when it failed. */
-function call(program: string, args: string[], env: Record<string, string> = {}): Promise<string> {
+export function call(
+  program: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { env: { ...process.env, ...env }, timeout: 100_000, maxBuffer: 2 ** 26 }
     execFile(program, args, options, (error, stdout, stderr) => {
@@ -121,6 +125,7 @@ function rclone(mode: Mode): ClientProgram {
     list: (login) => run(login, 'lsf', 'r:'),
     rename: (login, from, to) => run(login, 'moveto', `r:${from}`, `r:${to}`),
     remove: (login, remote) => run(login, 'deletefile', `r:${remote}`),
+    resume: 'rclone sends a file again from its beginning, it has no resume for FTP',
     putMany: (login, folder) => run(login, 'copy', folder, 'r:'),
   }
 }

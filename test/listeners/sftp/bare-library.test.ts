@@ -145,15 +145,23 @@ describe("bare ssh2's server, and this listener", () => {
         context.reject(['password'])
       })
     })
-    async function guess(at: { listener: { port: number } }): Promise<number> {
+    async function guess({ listener }: { listener: { port: number } }): Promise<number> {
       let tried = 0
-      const authHandler: ConnectConfig['authHandler'] = (_methods, _partial, next) => {
-        tried += 1
-        if (tried > 20) next('none')
-        else next({ type: 'password', username: 'maple', password: `guess ${tried}` })
-      }
-      await expect(connect(at, { authHandler })).rejects.toThrow()
-      return tried - 1
+      const client = new ssh2.Client()
+      clients.push(client)
+      client.on('error', () => undefined)
+      const closed = once(client, 'close')
+      client.connect({
+        host: '127.0.0.1',
+        port: listener.port,
+        username: 'maple',
+        authHandler(_methods, _partial, next) {
+          if (tried === 20) client.destroy()
+          else next({ type: 'password', username: 'maple', password: `guess ${(tried += 1)}` })
+        },
+      })
+      await closed
+      return tried
     }
     expect(await guess(bare)).toBe(20)
     expect(asked).toBe(20)

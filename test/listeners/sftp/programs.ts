@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import SftpClient from 'ssh2-sftp-client'
 import { password } from '../../drop/door.ts'
@@ -21,10 +21,10 @@ export interface Operations {
   list(login: Login): Promise<string>
   rename(login: Login, from: string, to: string): Promise<unknown>
   remove(login: Login, remote: string): Promise<unknown>
-  /** Goes on with an upload; undefined for clients that cannot. */
-  resume?: (login: Login, local: string, remote: string) => Promise<unknown>
-  /** Many files in one session; undefined where each would be a session. */
-  putMany?: (login: Login, localFolder: string, count: number) => Promise<unknown>
+  /** Goes on with an upload, or why it cannot. */
+  resume: ((login: Login, local: string, remote: string) => Promise<unknown>) | string
+  /** Many files in one session. */
+  putMany: (login: Login, localFolder: string, count: number) => Promise<unknown>
   /** By the private key at `key`, without a password. */
   putByKey(login: Login, key: string, local: string, remote: string): Promise<unknown>
 }
@@ -218,6 +218,13 @@ export const programs: ClientProgram[] = [
     list: (login) => openssh(login, 'ls -1'),
     rename: (login, from, to) => openssh(login, `rename ${double(from)} ${double(to)}`),
     remove: (login, remote) => openssh(login, `rm ${double(remote)}`),
+    resume: 'scp copies whole files',
+    putMany(login, folder) {
+      const { args, env } = opensshOptions(login)
+      const files = readdirSync(folder).map((name) => join(folder, name))
+      const where = ['-P', String(login.server.port), ...files, 'maple@127.0.0.1:']
+      return call('scp', ['-s', ...args, ...where], env)
+    },
     putByKey(login, key, local, remote) {
       const where = ['-P', String(login.server.port), local, `maple@127.0.0.1:${remote}`]
       return call('scp', ['-s', ...opensshKey(key), ...where])
@@ -295,6 +302,7 @@ export const programs: ClientProgram[] = [
     list: (login) => rclone(login, 'lsf', 'r:'),
     rename: (login, from, to) => rclone(login, 'moveto', `r:${from}`, `r:${to}`),
     remove: (login, remote) => rclone(login, 'deletefile', `r:${remote}`),
+    resume: 'rclone sends a file again from its beginning, it has no resume for SFTP',
     putMany: (login, folder) => rclone(login, 'copy', folder, 'r:'),
     putByKey: (login, key, local, remote) =>
       rcloneWith(login, { KEY_FILE: key }, ['copyto', local, `r:${remote}`]),
@@ -342,6 +350,10 @@ export const programs: ClientProgram[] = [
       npm(login, async (client) => {
         const { size } = await client.stat(`/${remote}`)
         await client.append(readFileSync(local).subarray(size), `/${remote}`)
+      }),
+    putMany: (login, folder) =>
+      npm(login, async (client) => {
+        for (const name of readdirSync(folder)) await client.fastPut(join(folder, name), `/${name}`)
       }),
     putByKey: (login, key, local, remote) =>
       npm(login, (client) => client.fastPut(local, `/${remote}`), {
