@@ -356,7 +356,7 @@ export const programs: ClientProgram[] = [
         const names = readdirSync(folder)
         // One after the other, Nagle's algorithm, which ssh2 leaves on, costs 120 ms for each.
         while (names.length > 0) {
-          const some = names.splice(0, 20)
+          const some = names.splice(0, 8)
           await Promise.all(some.map((name) => client.fastPut(join(folder, name), `/${name}`)))
         }
       }),
