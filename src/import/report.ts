@@ -5,7 +5,7 @@ import { createReport, ownHeaders } from '../domain/report.ts'
 import type { Run } from '../domain/run.ts'
 import type { FileStore } from '../domain/storage.ts'
 
-const rowsAtOnce = 1000
+const rowsAtOnce = 2000
 
 /** Writes the failure report of a run from its kept failures; the same bytes each time. Returns its path. */
 export async function writeReport(options: {
@@ -22,12 +22,13 @@ export async function writeReport(options: {
   const staged = await files.openWrite(path)
   try {
     await staged.write(0, Buffer.from(report.head()))
-    let after = 0
-    for (;;) {
-      const failures = await directory.failures(run.id, { after, limit: rowsAtOnce })
-      if (failures.length === 0) break
-      await staged.write(staged.size, Buffer.from(failures.map((row) => report.row(row)).join('')))
-      after = failures.at(-1)?.line ?? after
+    const pageAfter = (after: number) => directory.failures(run.id, { after, limit: rowsAtOnce })
+    for (let page = await pageAfter(0); page.length > 0;) {
+      // Read while this one is written.
+      const next = pageAfter(page.at(-1)?.line ?? 0)
+      next.catch(() => undefined)
+      await staged.write(staged.size, Buffer.from(page.map((row) => report.row(row)).join('')))
+      page = await next
     }
     await staged.commit({ overwrite: true })
   } catch (error) {

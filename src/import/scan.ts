@@ -165,10 +165,20 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   // Keys of users who are present though no row is about them: its own row may be among those that failed.
   let named: RowKeys[] = []
 
+  let meeting: Promise<void> = Promise.resolve()
+
+  /** The next rows are read while these are looked up; resolves when those before them have been. */
   async function meetAsked(): Promise<void> {
     const [keys, others] = [asked, named]
     asked = []
     named = []
+    await meeting
+    meeting = meet(keys, others)
+    // A failure is met by who waits for it next.
+    meeting.catch(() => undefined)
+  }
+
+  async function meet(keys: readonly ScannedKeys[], others: RowKeys[]): Promise<void> {
     if (hits > 0) await meetHolders(keys)
     for (const [index, user] of (await ledger.find(keys)).entries()) {
       const { uuid = null, emailKey = null } = keys[index] ?? {}
@@ -224,8 +234,9 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
         return asked.length + named.length < lookUpsAtOnce ? undefined : meetAsked()
       },
     })
-    if (!done) return undefined
     await meetAsked()
+    await meeting
+    if (!done) return undefined
   }
   const again = createPlaces(maxPlaces)
   if (suspicious) {

@@ -69,7 +69,7 @@ export function createRowStore(options: RowStoreOptions) {
   const { fields } = plan
   let lastId = options.lastUserId
   // Files bring new users in runs: the cheaper of the two ways is tried first.
-  let expectNew = true
+  let expectNew = lastId === 0
 
   const extra: readonly StoredField[] = fields.includes('loginSource') ? [] : ['loginSource']
   const sourceSlot = fields.indexOf('loginSource')
