@@ -4,6 +4,7 @@ const benches: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   start: () => import('./start.ts'),
   login: () => import('./login.ts'),
   scale: () => import('./scale.ts'),
+  costs: () => import('./costs.ts'),
   arrivals: () => import('./arrivals.ts'),
   transfer: () => import('./transfer.ts'),
   processes: () => import('./processes.ts'),

@@ -12,7 +12,8 @@ import { machine, median } from './machine.ts'
 const rounds = 5
 const target = 0.7
 
-interface S3 {
+/** A server for the length of a measurement. */
+export interface S3 {
   endpoint: string
   accessKeyId: string
   secretAccessKey: string
@@ -20,7 +21,7 @@ interface S3 {
 }
 
 /** The server of the tests, or one started for the length of this. */
-function s3Server(): S3 {
+export function s3Server(): S3 {
   const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-rgw-'))
   const script = join(top, 'test', 'support', 'rgw.sh')
   const given = process.env['S3_TEST_ENDPOINT']

@@ -17,7 +17,7 @@ const ticksPerSecond = 100
 const header = 'UserUUID,email,username,firstName,lastName,street,city,postalCode\n'
 
 /** A file of one client; `night` changes one row in a hundred. */
-function fileOf(tenant: string, rows: number, night: number): Buffer {
+export function fileOf(tenant: string, rows: number, night: number): Buffer {
   let text = header
   for (let n = 0; n < rows; n += 1) {
     const street = n % 100 === 7 ? `${night} Changed Street` : `${n} Maple Avenue`
@@ -27,7 +27,7 @@ function fileOf(tenant: string, rows: number, night: number): Buffer {
 }
 
 /** Seconds of processor that a process has used, its threads and, for a server, its children included. */
-function processorSeconds(pids: readonly number[]): number {
+export function processorSeconds(pids: readonly number[]): number {
   let ticks = 0
   for (const pid of pids) {
     try {
@@ -41,7 +41,7 @@ function processorSeconds(pids: readonly number[]): number {
 }
 
 /** A postmaster and its backends. */
-function family(parent: number): number[] {
+export function family(parent: number): number[] {
   const children = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {

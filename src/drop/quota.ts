@@ -46,11 +46,10 @@ export function createQuota(options: { files: FileStore; clock: Clock; limits: D
       // Older generations wait for their imports: whoever overwrites one name fills the disk as well.
       generationsRoot(tenantId),
     ]
-    for (const folder of folders) {
-      for (const { size } of await files.list(folder)) {
-        usage.files += 1
-        usage.bytes += size
-      }
+    // At once: in a bucket each is a round trip, and an upload waits for them.
+    for (const found of await Promise.all(folders.map((folder) => files.list(folder)))) {
+      usage.files += found.length
+      for (const { size } of found) usage.bytes += size
     }
     usages.set(tenantId, usage)
     return usage

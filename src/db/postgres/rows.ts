@@ -226,7 +226,8 @@ export function createRowStore(options: RowStoreOptions) {
 
   async function applyAll(rows: readonly ImportRow[]): Promise<Applied> {
     const created = new Map<CheckedRow, number>()
-    if (expectNew && plan.createReasons.length === 0 && rows.length > 0) {
+    // In a load there is no index to look anybody up by.
+    if ((expectNew || load.active) && plan.createReasons.length === 0 && rows.length > 0) {
       const first = lastId + 1
       if (await insertAll(rows)) {
         for (const [index, { row }] of rows.entries()) created.set(row, first + index)
