@@ -128,8 +128,9 @@ export async function run(): Promise<void> {
     const server = await fleet.start()
     const [tenant] = tenants
     if (tenant === undefined) throw new Error('There is no tenant')
-    await bytesOfUsers(cluster, fleet, server, tenant)
+    // Before anything leaves memory that the next one could use.
     await memoryOfSessions(cluster, server, tenants)
+    await bytesOfUsers(cluster, fleet, server, tenant)
     await secondsOfGiB(server, tenant)
     await server.stop()
   } finally {
