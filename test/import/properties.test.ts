@@ -116,6 +116,10 @@ async function interrupted(
   }
 }
 
+/** Failures but conflicts: one by two keys is told of by the key that is met first, and that may be either. */
+const toldOf = ({ failures }: Dropped) =>
+  failures.map((row) => ({ ...row, reasons: row.reasons.filter(({ code }) => code !== 9110) }))
+
 const summary = ({ outcome, state, failures }: Dropped) => ({
   outcome,
   counts: state.counts,
@@ -172,7 +176,7 @@ describe('executeRun()', () => {
               const one = await dropped(passing, content, options)
               const other = await dropped(reading, content, options)
               expect(summary(one)).toEqual(summary(other))
-              expect(one.failures).toEqual(other.failures)
+              expect(toldOf(one)).toEqual(toldOf(other))
               expect(await usersOf(passing)).toEqual(await usersOf(reading))
             }
           } finally {
