@@ -4,10 +4,10 @@ import { isTaken } from './taken.ts'
 
 // Of fewer rows the indexes cost less than to take them away and make them again.
 const leastRows = 20_000
-// An index is sorted in pieces as large as the page cache: those of 2 MB stay in the processor's, and a second thread
-// sorts one while the next is gathered. Half the time of 64 MB and one thread (docs/performance.md).
+// An index is sorted in pieces as large as the page cache: those of 2 MB stay in the processor's, which takes two thirds
+// of the time of 64 MB. Of many users a second thread sorts one while the next is gathered (docs/performance.md).
 const sortingCache = -2000
-const sortingThreads = 2
+const manyUsers = 500_000
 
 /** What is kept while a load goes on: whose it is, and the indexes to be made in the end. */
 interface Loading {
@@ -23,7 +23,8 @@ function loadingOf(db: DatabaseSync): Loading | undefined {
 function makeIndexes(db: DatabaseSync, { indexes }: Loading): void {
   // By statements: under Deno the errors of exec have no errcode to tell a key in common by.
   const cache = Number(db.prepare('PRAGMA cache_size').get()?.['cache_size'])
-  db.exec(`PRAGMA cache_size = ${sortingCache}; PRAGMA threads = ${sortingThreads}`)
+  const users = Number(db.prepare('SELECT max(id) AS id FROM users').get()?.['id'] ?? 0)
+  db.exec(`PRAGMA cache_size = ${sortingCache}; PRAGMA threads = ${users > manyUsers ? 2 : 0}`)
   try {
     for (const sql of indexes) db.prepare(sql).run()
   } finally {
