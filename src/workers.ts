@@ -62,7 +62,7 @@ export function createWorkers(
     const workerData: WorkerSetup = { ...setup, aheadMs: setup.aheadMs(), wish }
     const worker = new Worker(new URL('worker.ts', import.meta.url), {
       workerData,
-      resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
+      resourceLimits: { maxOldGenerationSizeMb: heapMegabytes, maxYoungGenerationSizeMb: 12 },
     })
     // Without one, what is thrown before or after a task would end the process.
     worker.on('error', () => undefined)

@@ -2,11 +2,15 @@ import type { DatabaseSync } from 'node:sqlite'
 import { json, text } from '../row.ts'
 import { isTaken } from './taken.ts'
 
+/** 64 MB of a directory's pages, in KiB and negative: batches of 50,000 rows fit (docs/performance.md). */
+export const pageCache = -64_000
 // Of fewer rows the indexes cost less than to take them away and make them again.
 const leastRows = 20_000
 // An index is sorted in pieces as large as the page cache: those of 2 MB stay in the processor's, which takes two thirds
 // of the time of 64 MB. Of many users a second thread sorts one while the next is gathered (docs/performance.md).
 const sortingCache = -2000
+// Rows without indexes are only added at the end: more pages in memory would bring nothing.
+const loadingCache = -8000
 const manyUsers = 500_000
 
 /** What is kept while a load goes on: whose it is, and the indexes to be made in the end. */
@@ -22,13 +26,12 @@ function loadingOf(db: DatabaseSync): Loading | undefined {
 
 function makeIndexes(db: DatabaseSync, { indexes }: Loading): void {
   // By statements: under Deno the errors of exec have no errcode to tell a key in common by.
-  const cache = Number(db.prepare('PRAGMA cache_size').get()?.['cache_size'])
   const users = Number(db.prepare('SELECT max(id) AS id FROM users').get()?.['id'] ?? 0)
   db.exec(`PRAGMA cache_size = ${sortingCache}; PRAGMA threads = ${users > manyUsers ? 2 : 0}`)
   try {
     for (const sql of indexes) db.prepare(sql).run()
   } finally {
-    db.exec(`PRAGMA cache_size = ${cache}; PRAGMA threads = 0`)
+    db.exec(`PRAGMA cache_size = ${pageCache}; PRAGMA threads = 0`)
   }
   db.exec("DELETE FROM facts WHERE name = 'loading'")
 }
@@ -53,6 +56,7 @@ export function createLoad(db: DatabaseSync, runId: string) {
       for (const row of found) db.exec(`DROP INDEX ${text(row, 'name')}`)
       const loading: Loading = { runId, indexes: found.map((row) => text(row, 'sql')) }
       db.prepare("INSERT INTO facts VALUES ('loading', ?)").run(JSON.stringify(loading))
+      db.exec(`PRAGMA cache_size = ${loadingCache}`)
     },
     end(): void {
       const loading = loadingOf(db)
