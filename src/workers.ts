@@ -40,6 +40,8 @@ export const stopWishes: readonly StopWish[] = ['no', 'stop', 'cancel']
 
 // A bad file takes its worker down, never the doors: heap of one import, in MiB; it needs about 60.
 const heapMegabytes = 512
+// Rows live for a few hundred others: a small room for new objects costs no time, and a large one only memory.
+const newObjectMegabytes = 8
 // A worker takes 60 ms and 20 MB to start: kept for the next file, but not for the whole night.
 const idleMs = 10_000
 
@@ -62,7 +64,10 @@ export function createWorkers(
     const workerData: WorkerSetup = { ...setup, aheadMs: setup.aheadMs(), wish }
     const worker = new Worker(new URL('worker.ts', import.meta.url), {
       workerData,
-      resourceLimits: { maxOldGenerationSizeMb: heapMegabytes, maxYoungGenerationSizeMb: 12 },
+      resourceLimits: {
+        maxOldGenerationSizeMb: heapMegabytes,
+        maxYoungGenerationSizeMb: newObjectMegabytes,
+      },
     })
     // Without one, what is thrown before or after a task would end the process.
     worker.on('error', () => undefined)

@@ -2,15 +2,13 @@ import type { DatabaseSync } from 'node:sqlite'
 import { json, text } from '../row.ts'
 import { isTaken } from './taken.ts'
 
-/** 64 MB of a directory's pages, in KiB and negative: batches of 50,000 rows fit (docs/performance.md). */
-export const pageCache = -64_000
 // Of fewer rows the indexes cost less than to take them away and make them again.
 const leastRows = 20_000
 // An index is sorted in pieces as large as the page cache: those of 2 MB stay in the processor's, which takes two thirds
 // of the time of 64 MB. Of many users a second thread sorts one while the next is gathered (docs/performance.md).
 const sortingCache = -2000
 // Rows without indexes are only added at the end: more pages in memory would bring nothing.
-const loadingCache = -8000
+const loadingCache = -4000
 const manyUsers = 500_000
 
 /** What is kept while a load goes on: whose it is, and the indexes to be made in the end. */
@@ -31,7 +29,8 @@ function makeIndexes(db: DatabaseSync, { indexes }: Loading): void {
   try {
     for (const sql of indexes) db.prepare(sql).run()
   } finally {
-    db.exec(`PRAGMA cache_size = ${pageCache}; PRAGMA threads = 0`)
+    // The rest of the run reads its failures once, in their order.
+    db.exec(`PRAGMA cache_size = ${loadingCache}; PRAGMA threads = 0`)
   }
   db.exec("DELETE FROM facts WHERE name = 'loading'")
 }

@@ -5,7 +5,6 @@ import type { UserReader } from '../../domain/user-reader.ts'
 import { listFailures } from './directory-failures.ts'
 import { userOf } from '../user-row.ts'
 import { userReader } from './directory-users.ts'
-import { pageCache } from './directory-load.ts'
 import { openLedger } from './directory-ledger.ts'
 import { revertRun } from './directory-revert.ts'
 import { openSqlite } from './open.ts'
@@ -21,8 +20,8 @@ export interface DirectoryOptions {
 /** Opens a tenant's directory to write to it: one opener at a time. */
 export function openDirectory({ file, tenantId }: DirectoryOptions): Directory & UserReader {
   const db = openSqlite(file, 'directory')
-  // 16,384 pages a checkpoint: batches of 50,000 rows fit.
-  db.exec(`PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = ${pageCache}`)
+  // 16,384 pages a checkpoint and 64 MB of cache: batches of 50,000 rows fit (docs/performance.md).
+  db.exec('PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -64000')
   db.prepare("INSERT OR IGNORE INTO facts VALUES ('tenant', ?)").run(tenantId)
   const owner = db.prepare("SELECT value FROM facts WHERE name = 'tenant'").get()
   if (owner?.['value'] !== tenantId) {
