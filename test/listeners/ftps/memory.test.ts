@@ -52,8 +52,8 @@ describe.skipIf(!existsSync('/proc/self/status'))('the memory of the server', ()
       await pause(100)
       most = Math.max(most, residentBytes(pid))
     }
-    // Not all of it was taken: it is the client that waits.
-    expect(streams.every(({ writableLength }) => writableLength > 0)).toBe(true)
+    // More was offered than is taken, though the kernel takes the whole of a few: the others wait.
+    expect(streams.some(({ writableLength }) => writableLength > 0)).toBe(true)
     for (const stream of streams) stream.destroy()
     for (const control of controls) control.destroy()
     // What is on its way to that disk would take it half a minute.
