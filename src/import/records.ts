@@ -69,9 +69,10 @@ export interface Records extends RecordAtHand {
 export function createRecords({ file, position, line, room: given }: RecordOptions): Records {
   const room = given ?? Buffer.allocUnsafeSlow(Math.min(roomBytes, file.size + 2 * slackBytes))
   const used = room.length - slackBytes
-  // The next piece is read while the records of this one are looked at.
-  const spare = file.size > chunkBytes ? new Uint8Array(chunkBytes) : undefined
+  // Where pieces follow each other the next one is read while the records of this one are looked at.
+  let spare: Uint8Array | undefined
   let ahead: { from: number; piece: Promise<Uint8Array> } | undefined
+  let readTo = -1
   let base = position
   let at = 0
   let atLine = line
@@ -89,14 +90,23 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
   let firstEnd = 0
   let firstNext = 0
 
-  function readAhead(): void {
-    const from = base + limit
-    ahead = undefined
-    if (spare === undefined || from >= file.size) return
+  function readAhead(from: number): void {
+    if (from >= file.size) return
+    spare ??= new Uint8Array(chunkBytes)
     const piece = file.read(from, spare.length, spare)
     // Who comes for it meets its failure; after the last record nobody does.
     piece.catch(() => undefined)
     ahead = { from, piece }
+  }
+
+  /** The piece that was read ahead, when it is this one; else it is waited for, because its memory is used again. */
+  async function readBefore(from: number): Promise<Uint8Array | undefined> {
+    if (ahead === undefined) return undefined
+    const { from: begun, piece } = ahead
+    ahead = undefined
+    if (begun === from) return piece
+    await piece.catch(() => undefined)
+    return undefined
   }
 
   /** Finds the end of the line that begins at `from`; false when it is not in the buffer. */
@@ -206,8 +216,7 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
       limit = rest
       const free = room.subarray(rest, used)
       const from = base + rest
-      const chunk =
-        ahead?.from === from ? await ahead.piece : await file.read(from, free.length, free)
+      const chunk = (await readBefore(from)) ?? (await file.read(from, free.length, free))
       if (chunk.length === 0) {
         ended = true
         records.buffer = room.subarray(0, limit)
@@ -216,7 +225,8 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
       }
       if (chunk.buffer !== room.buffer) room.set(chunk, rest)
       limit += chunk.length
-      readAhead()
+      if (from === readTo) readAhead(from + chunk.length)
+      readTo = from + chunk.length
       records.buffer = room.subarray(0, limit)
       forget()
       return true

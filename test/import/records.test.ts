@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { parse } from 'csv-parse/sync'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -8,7 +9,7 @@ import { faultReader, parseRecord } from '../../src/import/odd-record.ts'
 import { createRecords } from '../../src/import/records.ts'
 import { openSource } from '../../src/import/source.ts'
 import type { Source } from '../../src/import/source.ts'
-import { createSieve } from '../../src/import/sieve.ts'
+import { chunkBytes, createSieve } from '../../src/import/sieve.ts'
 import { readRecord, walk } from '../../src/import/walk.ts'
 import { memoryDriver } from '../../storage/memory.ts'
 
@@ -151,6 +152,47 @@ const isBlankLine = (cells: string[]): boolean =>
   isBlankRecord(cells) && !/[\r\n]/.test(cells.join(''))
 
 const runs = { numRuns: 1500 }
+
+describe('createRecords()', () => {
+  test('gives the right records when reads end in another order than they began', async () => {
+    const line = (n: number): string => `record ${n},${'x'.repeat(90)}`
+    const count = 200_000
+    const lines = Array.from({ length: count }, (_, n) => `${line(n)}\n`)
+    const bytes = Buffer.from(lines.join(''))
+    let at = 0
+    const positions = lines.map(({ length }) => (at += length) - length)
+    // Of reads ahead every second one writes its bytes late: over those of a read into the same memory after it.
+    let calls = 0
+    const file: FileReader = {
+      size: bytes.length,
+      async read(position, length, room = new Uint8Array(length)) {
+        const isAhead = length === chunkBytes
+        if (isAhead) calls += 1
+        const late = isAhead && calls % 2 === 0
+        if (isAhead) await pause(late ? 8 : 1)
+        const found = bytes.subarray(position, position + length)
+        room.set(found)
+        if (isAhead && !late) await pause(12)
+        return room.subarray(0, found.length)
+      },
+      close: async () => undefined,
+    }
+    const records = createRecords({ file, position: 0, line: 1 })
+    const read = async (): Promise<string | undefined> => {
+      while (!records.next()) if (!(await records.fill())) return undefined
+      return records.buffer.toString('latin1', records.start, records.end)
+    }
+    for (let n = 0; n < 12_000; n += 1) expect(await read()).toBe(line(n))
+    for (let from = 24_000; from < count; from += 24_000) {
+      records.skipTo(positions[from] ?? 0, from + 1)
+      const to = Math.min(from + 11_000, count)
+      for (let n = from; n < to; n += 1) expect(await read()).toBe(line(n))
+    }
+    records.skipTo(positions[count - 1] ?? 0, count)
+    expect(await read()).toBe(line(count - 1))
+    expect(await read()).toBeUndefined()
+  })
+})
 
 describe('splitQuoted()', () => {
   test('says of every line what csv-parse says of it', () => {
