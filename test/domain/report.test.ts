@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { parse } from 'csv-parse/sync'
 import { describe, expect, test } from 'vitest'
-import { escapeFormula, unescapeFormula } from '../../src/domain/formula.ts'
+import { escapeFormula, mayBeFormula, unescapeFormula } from '../../src/domain/formula.ts'
 import { matchHeader } from '../../src/domain/header.ts'
 import { createReport, ownCells, ownHeaders, rowFailure } from '../../src/domain/report.ts'
 import { createRowCheck } from '../../src/domain/row-check.ts'
@@ -35,6 +35,7 @@ describe('escapeFormula()', () => {
       fc.property(cell, (value) => {
         expect(escapeFormula(value)).not.toMatch(/^[=+\-@\t\r＝＋－＠]/)
         expect(unescapeFormula(escapeFormula(value))).toBe(value)
+        expect(mayBeFormula(value) || escapeFormula(value) === value).toBe(true)
       }),
     )
   })

@@ -23,14 +23,15 @@ function loadingOf(db: DatabaseSync): Loading | undefined {
 }
 
 function makeIndexes(db: DatabaseSync, { indexes }: Loading): void {
-  // By statements: under Deno the errors of exec have no errcode to tell a key in common by.
+  const cache = Number(db.prepare('PRAGMA cache_size').get()?.['cache_size'])
   const users = Number(db.prepare('SELECT max(id) AS id FROM users').get()?.['id'] ?? 0)
   db.exec(`PRAGMA cache_size = ${sortingCache}; PRAGMA threads = ${users > manyUsers ? 2 : 0}`)
   try {
+    // By statements: under Deno the errors of exec have no errcode to tell a key in common by.
     for (const sql of indexes) db.prepare(sql).run()
   } finally {
-    // The rest of the run reads its failures once, in their order.
-    db.exec(`PRAGMA cache_size = ${loadingCache}; PRAGMA threads = 0`)
+    // In a load that of the load: the rest of the run reads its failures once, in their order.
+    db.exec(`PRAGMA cache_size = ${cache}; PRAGMA threads = 0`)
   }
   db.exec("DELETE FROM facts WHERE name = 'loading'")
 }
