@@ -14,6 +14,8 @@ import { readRecord, walk } from './walk.ts'
 import { has } from './user-set.ts'
 
 const verdictsAtOnce = 1000
+// A row holds the text of its piece, of half a MiB: where few of a file are stored, they wait for no others.
+const piecesAtOnce = 16
 /** Rows of a transaction: a fsync, and the pages of three indexes, for each (docs/performance.md). */
 const rowsPerBatch = 50_000
 
@@ -43,6 +45,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
   let pending: ImportRow[] = []
   let storing: Promise<void> = Promise.resolve()
   let inBatch = 0
+  let pieces = 0
   let stopped = false
 
   /** `hash`: of a record that will fail alike whenever it comes, else 0. */
@@ -70,6 +73,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
   async function flush(): Promise<void> {
     const rows = pending
     pending = []
+    pieces = 0
     await storing
     storing = store(rows)
     // A failure is met by who waits for it next.
@@ -86,7 +90,11 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
     ...rest,
     ...(places === undefined ? {} : { places }),
     pause: async (position, line) => {
-      if (inBatch < rowsPerBatch && !onRead(position)) return false
+      pieces += 1
+      if (inBatch < rowsPerBatch && !onRead(position)) {
+        if (pieces >= piecesAtOnce) await flush()
+        return false
+      }
       inBatch = 0
       await flushAll()
       stopped = await onBatch(position, line)

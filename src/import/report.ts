@@ -5,7 +5,9 @@ import { createReport, ownHeaders } from '../domain/report.ts'
 import type { Run } from '../domain/run.ts'
 import type { FileStore } from '../domain/storage.ts'
 
-const rowsAtOnce = 2000
+// A row has 64 KiB at most: 16 MiB of a page, in a file that has nothing but such rows.
+const rowsAtOnce = 250
+const writtenAtOnce = 512 * 1024
 
 /** Writes the failure report of a run from its kept failures; the same bytes each time. Returns its path. */
 export async function writeReport(options: {
@@ -21,15 +23,20 @@ export async function writeReport(options: {
   const path = reportPath(run)
   const staged = await files.openWrite(path)
   try {
-    await staged.write(0, Buffer.from(report.head()))
+    let text = report.head()
     const pageAfter = (after: number) => directory.failures(run.id, { after, limit: rowsAtOnce })
     for (let page = await pageAfter(0); page.length > 0;) {
       // Read while this one is written.
       const next = pageAfter(page.at(-1)?.line ?? 0)
       next.catch(() => undefined)
-      await staged.write(staged.size, Buffer.from(page.map((row) => report.row(row)).join('')))
+      text += page.map((row) => report.row(row)).join('')
+      if (text.length >= writtenAtOnce) {
+        await staged.write(staged.size, Buffer.from(text))
+        text = ''
+      }
       page = await next
     }
+    await staged.write(staged.size, Buffer.from(text))
     await staged.commit({ overwrite: true })
   } catch (error) {
     await staged.abort()

@@ -100,6 +100,12 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     return may
   }
 
+  /** The same of a row whose keys the sieve has read: most of a large file are not read again to find the few. */
+  function mayShareOf({ uuid, email, username }: KeyHashes): boolean {
+    const may = (hash: number): boolean => hash !== 0 && suspects.has(hash)
+    return may(uuid) || may(email) || may(username)
+  }
+
   function checkEnd({ record }: Visited, cells: readonly string[]): void {
     if (record.terminated || cells.length >= header.names.length) return
     throw new FileRefused(fileNotice(9113, { name: filename }))
@@ -244,6 +250,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     // Rows whose user is to be looked up, and what is seen when it was met before.
     let asking: { keys: RowKeys; sighting: Omit<KeySighting, 'key'> }[] = []
     const keep = async (): Promise<void> => {
+      if (sightings.length + asking.length === 0) return
       const [found, asks] = [sightings, asking]
       sightings = []
       asking = []
@@ -256,12 +263,19 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     }
     const done = await walk({
       ...start,
-      pause: stop,
+      async pause(at) {
+        // A cell is a part of the text of its whole piece, and would hold it.
+        await keep()
+        return onRead(at)
+      },
       visit(visited) {
         const { record, userId } = visited
         const isShared = userId !== 0 && (has(repeated, userId) || has(met, userId))
         if (userId !== 0 && !isShared) return undefined
         if (visited.failed !== 0) return again.add(visited)
+        if (visited.keys !== null && !anyMet && !mayShareOf(visited.keys)) {
+          return again.add(visited)
+        }
         const { cells, fault } = readRecord(record, source)
         again.add(visited)
         if (fault !== null || isBlankRecord(cells)) return undefined

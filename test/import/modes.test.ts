@@ -191,7 +191,7 @@ describe('cancel', () => {
   test('ends a queued run at once and a running one at its batch, with what it has done so far', async () => {
     const house = await openHouse(join(top, 'cancelled'))
     await house.addTenant()
-    await house.drop('large.csv', users(120_000))
+    await house.drop('large.csv', users(200_000))
     await house.drop('later.csv', users(5))
     await house.start()
     const find = async (name: string) =>
@@ -210,7 +210,7 @@ describe('cancel', () => {
     const run = await find('large.csv')
     expect(run).toMatchObject({ state: 'cancelled', counts: { failed: 0 } })
     expect(run?.counts.rows).toBe(run?.counts.created)
-    expect(run?.counts.rows).toBeLessThan(120_000)
+    expect(run?.counts.rows).toBeLessThan(200_000)
     const { users: stored, files } = await house.picture()
     expect(stored).toHaveLength(run?.counts.created ?? -1)
     expect(files.map((file) => file.split(':')[0])).toEqual([
@@ -224,9 +224,9 @@ describe('cancel', () => {
     await house.idle()
     expect(await house.state.runs.get(again.id)).toMatchObject({
       state: 'completed',
-      counts: { rows: 120_000, created: 120_000 - done, unchanged: done, failed: 0 },
+      counts: { rows: 200_000, created: 200_000 - done, unchanged: done, failed: 0 },
     })
-    expect((await house.picture()).users).toHaveLength(120_000)
+    expect((await house.picture()).users).toHaveLength(200_000)
     // Each of the two takes back what it did itself.
     await house.importer.revert(again.id, 'operator')
     expect((await house.picture()).users).toHaveLength(done)
