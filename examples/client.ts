@@ -745,7 +745,7 @@ export interface Operations {
       /** Exactly, in any case */
       email?: string
       status?: 'active' | 'inactive'
-      /** The beginning of an email, username or UserUUID; the first `limit` users */
+      /** The beginning of a last name, email, username or UserUUID, or first and last name; the first `limit` users */
       q?: string
       /** How many at most */
       limit?: number

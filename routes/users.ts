@@ -36,7 +36,8 @@ const listQuery = z.strictObject({
   email: z.string().max(400).optional().meta({ description: 'Exactly, in any case' }),
   status,
   q: z.string().trim().min(1).max(100).optional().meta({
-    description: 'The beginning of an email, username or UserUUID; the first `limit` users',
+    description:
+      'The beginning of a last name, email, username or UserUUID, or first and last name; the first `limit` users',
   }),
   ...pageQuery,
 })

@@ -116,6 +116,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
       storage,
       databaseUrl: paths.databaseUrl,
       aheadMs: () => state.aheadMs(),
+      onFault: (error) => log.warn('names of users not entered', { error }),
     }),
     workersAtOnce: config.importWorkers,
     intervalMinutes: config.importIntervalMinutes,

@@ -27,9 +27,9 @@ const answer = (message: WorkerAnswer): void => port.postMessage(message)
 
 async function work(task: WorkerTask): Promise<unknown> {
   if (task.kind === 'scrub') return scrub(task.job)
-  const { tenantId } = task.kind === 'import' ? task.job.run : task.job
-  const directory = await directories.open(tenantId)
+  const directory = await directories.open(tenantOf(task))
   try {
+    if (task.kind === 'names') return await directory.enterNames()
     if (task.kind === 'revert') return await directory.revert(task.job.runId, task.job.by, now())
     return await executeRun({
       job: task.job,
@@ -43,6 +43,11 @@ async function work(task: WorkerTask): Promise<unknown> {
   } finally {
     await directory.close()
   }
+}
+
+function tenantOf(task: Exclude<WorkerTask, { kind: 'scrub' }>): string {
+  if (task.kind === 'names') return task.tenantId
+  return task.kind === 'import' ? task.job.run.tenantId : task.job.tenantId
 }
 
 async function scrub({ run, tenant, to }: ScrubJob): Promise<boolean> {

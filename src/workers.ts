@@ -28,6 +28,7 @@ export type WorkerTask =
   | { kind: 'import'; job: ImportJob }
   | { kind: 'scrub'; job: ScrubJob }
   | { kind: 'revert'; job: RevertJob }
+  | { kind: 'names'; tenantId: string }
 
 export type WorkerAnswer =
   | { kind: 'ready' }
@@ -44,6 +45,8 @@ const heapMegabytes = 512
 const newObjectMegabytes = 8
 // A worker takes 60 ms and 20 MB to start: kept for the next file, but not for the whole night.
 const idleMs = 10_000
+// Names of a million users take two seconds to enter; what a stop cuts, the next run of the client does.
+const namingMs = 5_000
 
 interface Thread {
   worker: Worker
@@ -52,11 +55,17 @@ interface Thread {
 }
 
 /** Starts worker threads as they are needed, and keeps them a little while for the next run. */
-export function createWorkers(
-  setup: Omit<WorkerSetup, 'wish' | 'aheadMs'> & { aheadMs: () => number },
-): Workers {
+export function createWorkers({
+  onFault = () => undefined,
+  ...setup
+}: Omit<WorkerSetup, 'wish' | 'aheadMs'> & {
+  aheadMs: () => number
+  /** Told of names that could not be entered after a run: the next run of the client does it. */
+  onFault?: (error: unknown) => void
+}): Workers {
   const free: Thread[] = []
   const all = new Set<Thread>()
+  const naming = new Set<Promise<void>>()
   let closed = false
 
   function start(): Thread {
@@ -129,26 +138,71 @@ export function createWorkers(
       worker.off('message', onMessage)
       worker.off('error', reject)
       worker.off('exit', onExit)
-      release(thread)
+    }
+  }
+
+  /** What a search finds users by is made behind the run, so that nobody waits for it. */
+  function enterNames(thread: Thread, tenantId: string): void {
+    const entered: Promise<void> = run<void>(thread, { kind: 'names', tenantId })
+      .catch((error: unknown) => {
+        if (!closed) onFault(error)
+      })
+      .finally(() => {
+        naming.delete(entered)
+        release(thread)
+      })
+    naming.add(entered)
+  }
+
+  /** A task that may have changed users, and their names behind it. */
+  async function changing<T>(
+    thread: Thread,
+    tenantId: string,
+    { result, changed }: { result: Promise<T>; changed: (result: T) => boolean },
+  ): Promise<T> {
+    let names = false
+    try {
+      const given = await result
+      names = changed(given)
+      return given
+    } finally {
+      if (names) enterNames(thread, tenantId)
+      else release(thread)
     }
   }
 
   return {
     import(job, onProgress) {
       const thread = take()
-      const result = run<ImportResult>(thread, { kind: 'import', job }, onProgress)
       return {
-        result,
+        result: changing(thread, job.run.tenantId, {
+          result: run<ImportResult>(thread, { kind: 'import', job }, onProgress),
+          // One that was stopped goes on later.
+          changed: ({ outcome }) => outcome !== undefined && !job.run.dryRun,
+        }),
         ask: (wish) => void Atomics.store(thread.wish, 0, stopWishes.indexOf(wish)),
       }
     },
-    scrub: (job) => run<boolean>(take(), { kind: 'scrub', job }),
-    revert: (job) => run<RevertResult>(take(), { kind: 'revert', job }),
+    async scrub(job) {
+      const thread = take()
+      try {
+        return await run<boolean>(thread, { kind: 'scrub', job })
+      } finally {
+        release(thread)
+      }
+    },
+    async revert(job) {
+      const thread = take()
+      const result = run<RevertResult>(thread, { kind: 'revert', job })
+      return changing(thread, job.tenantId, { result, changed: () => true })
+    },
     warm() {
       if (!closed && free.length === 0 && all.size === 0) release(start())
     },
     async close() {
       closed = true
+      const late = new Promise((resolve) => setTimeout(resolve, namingMs).unref())
+      await Promise.race([Promise.all(naming), late])
       await Promise.all([...all].map(end))
     },
   }

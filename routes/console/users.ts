@@ -132,7 +132,7 @@ function listContent(
       </div>
       <form class="filters" method="get" role="search">
         <div class="field wide">
-          <label for="q">Email, username or UserUUID</label>
+          <label for="q">Name, email, username or UserUUID</label>
           <input
             id="q"
             name="q"
@@ -173,7 +173,7 @@ function nobody(tenant: Tenant, searched: boolean): Html {
     <p>
       ${
         searched
-          ? 'The search looks at how an email, a username or a UserUUID begins.'
+          ? 'The search looks at how a last name, an email, a username or a UserUUID begins; first and last name together are found too. Names of an import are found once it has ended.'
           : html`They come with the first file:
               <a href="${clientPath(tenant.id, '/drop')}">drop one</a>.`
       }

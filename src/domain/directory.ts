@@ -220,6 +220,8 @@ export interface Directory {
   /** Identifiers stored so far, for their shape. */
   identifiers(field: StoredField): Promise<string[]>
   users(options: { after?: number; limit: number }): Promise<DirectoryUser[]>
+  /** Enters the names of users that imports have changed since it was last called: then a search finds them. */
+  enterNames(): Promise<void>
   /** Throws AppError `conflict`, naming them, when users were changed since. `by`: id of the change. */
   revert(runId: string, by: string, now: number): Promise<RevertResult>
   close(): Promise<void>

@@ -49,7 +49,10 @@ export interface UserVersion {
 export interface UserReader {
   userList(filter: UserFilter): Promise<NumberedUser[]>
   userByUuid(uuid: string): Promise<NumberedUser | undefined>
-  /** Users whose email, username or UserUUID begins with `text`, in the order of their emails; the first ones only. */
+  /**
+   * Users whose email, username, UserUUID, last name, or both names in any order begin with `text`; the first ones
+   * only, by email first. Names are known from the end of an import on (`Directory.enterNames`).
+   */
   searchUsers(text: string, options: { limit: number; active?: boolean }): Promise<NumberedUser[]>
   /**
    * The last change of each user, after a place, in the order of the commits. A user that changes again moves

@@ -164,6 +164,46 @@ export function usersContract(name: string, open: (tenantId: string) => Promise<
       await users.close()
     })
 
+    test('finds users by their names once these are entered, by what they are called now', async () => {
+      const users = await fresh()
+      const all = { limit: 9 }
+      const found = async (text: string, options: { active?: boolean } = {}) =>
+        (await users.searchUsers(text, { ...all, ...options })).map(
+          ({ fields: { firstName, lastName } }) => `${firstName ?? ''} ${lastName ?? ''}`,
+        )
+      const people = [
+        { ...ada, firstName: 'Élodie', lastName: 'TREMBLAY-CÔTÉ' },
+        { ...bob, firstName: 'Jan', lastName: 'van der Berg', active: false },
+        { ...eve, firstName: 'Eve', lastName: null },
+      ]
+      await importAll(users, 'run_1', people)
+      expect(await found('tremb')).toEqual([])
+      await users.enterNames()
+      await users.enterNames()
+      for (const text of ['tremb', 'Tremblay', 'tremblay-côté', 'élodie tremb', 'TREMBLAY, É']) {
+        expect(await found(text), text).toEqual(['Élodie TREMBLAY-CÔTÉ'])
+      }
+      for (const text of ['van d', 'jan van der berg', 'Van der Berg, Jan']) {
+        expect(await found(text), text).toEqual(['Jan van der Berg'])
+      }
+      expect(await found('van', { active: true })).toEqual([])
+      expect(await found('van', { active: false })).toEqual(['Jan van der Berg'])
+      expect(await found('Eve')).toEqual(['Eve '])
+      expect(await found('der')).toEqual([])
+      expect(await found('%')).toEqual([])
+
+      await importAll(users, 'run_2', [{ ...ada, firstName: 'Élodie', lastName: 'Roy' }])
+      expect(await found('tremb')).toEqual([])
+      await users.enterNames()
+      expect(await found('tremb')).toEqual([])
+      expect(await found('roy él')).toEqual(['Élodie Roy'])
+      await users.revert('run_2', 'revert_1', 9_000)
+      await users.enterNames()
+      expect(await found('roy')).toEqual([])
+      expect(await found('tremb')).toEqual(['Élodie TREMBLAY-CÔTÉ'])
+      await users.close()
+    })
+
     test('tells which runs changed a user, and what it had before', async () => {
       const users = await fresh()
       await importAll(users, 'run_1', [ada, bob])

@@ -166,12 +166,14 @@ describe.skipIf(program === undefined)('the console in chromium', { timeout: 120
     expect(tab.faults()).toEqual([])
   })
 
-  test('a user is found by how its email begins, with its changes by import', async () => {
+  test('a user is found by its name and by how its email begins, with its changes by import', async () => {
     const { page } = tab
     expect(await tab.inspect('users', `${client}/users`)).toEqual([])
-    await page.getByLabel('Email, username or UserUUID').fill('AMELIE.')
-    await page.getByRole('button', { name: 'Find' }).click()
-    expect(await page.locator('tbody tr').count()).toBe(1)
+    for (const text of ['Tremblay, Am', 'AMELIE.']) {
+      await page.getByLabel('Name, email, username or UserUUID').fill(text)
+      await page.getByRole('button', { name: 'Find' }).click()
+      expect(await page.locator('tbody tr').count(), text).toBe(1)
+    }
     await page.locator('tbody a').click()
     expect(await headings()).toBe('Amélie Tremblay')
     const history = await page.locator('.timeline').innerText()

@@ -5,6 +5,7 @@ import { userOf } from '../user-row.ts'
 import type { Postgres } from './connect.ts'
 import { listFailures } from './failures.ts'
 import { guarded, translated } from './fault.ts'
+import { enterNames } from './names.ts'
 import { openLedger, openWriter } from './ledger.ts'
 import { placeKeeper } from './place.ts'
 import { revertRun } from './revert.ts'
@@ -78,6 +79,9 @@ function directoryOf(
       const rows =
         await sql`SELECT * FROM ONLY ${sql(await usersNow())} WHERE directory = ${directory} AND id > ${after} ORDER BY id LIMIT ${limit}`
       return rows.map(userOf)
+    },
+    async enterNames() {
+      await enterNames(sql, await placeNow())
     },
     async revert(runId, by, now) {
       const writer = await openWriter(url, tenantId)

@@ -1,16 +1,13 @@
 import { comparisonKey } from '../../domain/user.ts'
 import type { NumberedUser, UserChange, UserReader, UserVersion } from '../../domain/user-reader.ts'
+import { lastCharacter, mostLookedAt } from '../name-key.ts'
 import { number, optionalText, text } from '../row.ts'
 import type { Row } from '../row.ts'
 import { fieldsOf, userOf } from '../user-row.ts'
 import type { Postgres } from './connect.ts'
+import { searchNames } from './names.ts'
 import { placeKeeper } from './place.ts'
 import { createPresence } from './presence.ts'
-
-// A search that is narrowed by status looks at this many users with each key, and no further.
-const mostLookedAt = 5_000
-// Behind every text that begins with the same characters: no text holds the last code point.
-const lastCharacter = '\u{10ffff}'
 
 const searched = [
   { column: 'email_key', key: comparisonKey },
@@ -78,6 +75,8 @@ export function userReader(sql: Postgres, directory: number): Omit<UserReader, '
           ORDER BY ${sql(column)} LIMIT ${limit}`
         for (const user of rows.map(userOf)) found.set(user.id, user)
       }
+      const named = await searchNames(sql, await placeNow(), { text: given, limit, active })
+      for (const user of named) found.set(user.id, user)
       return [...found.values()].slice(0, limit)
     },
     async userChanges({ change, id }, limit) {

@@ -1,15 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { comparisonKey } from '../../domain/user.ts'
 import type { NumberedUser, UserChange, UserReader, UserVersion } from '../../domain/user-reader.ts'
+import { lastCharacter, mostLookedAt } from '../name-key.ts'
 import { json, number, optionalText, text } from '../row.ts'
 import { fieldsOf, userOf } from '../user-row.ts'
+import { createNameSearch } from './directory-names.ts'
 import { createPresence } from './directory-presence.ts'
 import { imageColumns } from './directory-rows.ts'
-
-// A search that is narrowed by status looks at this many users with each key, and no further.
-const mostLookedAt = 5_000
-// Behind every text that begins with the same characters: no text holds the last code point.
-const lastCharacter = '\u{10ffff}'
 
 /** What is read of a directory's users beside its imports. */
 export function userReader(db: DatabaseSync): Omit<UserReader, 'close'> {
@@ -23,6 +20,7 @@ export function userReader(db: DatabaseSync): Omit<UserReader, 'close'> {
     { find: beginning('username_key'), key: comparisonKey },
     { find: beginning('UserUUID'), key: (given: string) => given },
   ]
+  const byName = createNameSearch(db)
   const byUuid = db.prepare('SELECT * FROM users WHERE UserUUID = ?')
   // By steps of the index, so that the place is found without reading the commit from its beginning.
   const sameCommit = db.prepare(
@@ -75,6 +73,7 @@ export function userReader(db: DatabaseSync): Omit<UserReader, 'close'> {
           found.set(user.id, user)
         }
       }
+      for (const user of byName(given, { status, limit })) found.set(user.id, user)
       return [...found.values()].slice(0, limit)
     },
     async userChanges({ change, id }, limit) {

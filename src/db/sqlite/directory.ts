@@ -5,6 +5,7 @@ import type { UserReader } from '../../domain/user-reader.ts'
 import { listFailures } from './directory-failures.ts'
 import { userOf } from '../user-row.ts'
 import { userReader } from './directory-users.ts'
+import { enterNames } from './directory-names.ts'
 import { openLedger } from './directory-ledger.ts'
 import { revertRun } from './directory-revert.ts'
 import { openSqlite } from './open.ts'
@@ -82,6 +83,9 @@ function directoryOf(db: DatabaseSync): Directory & UserReader {
         .prepare('SELECT * FROM users WHERE id > ? ORDER BY id LIMIT ?')
         .all(after, limit)
         .map(userOf)
+    },
+    async enterNames() {
+      enterNames(db)
     },
     async revert(runId, by, now) {
       return revertRun(db, { runId, by, now })
