@@ -83,6 +83,11 @@ export interface UniqueKeys {
   usernameKey: string | null
 }
 
+/** A user that a row is about, and the keys that it has so far. */
+export interface FoundUser extends UniqueKeys {
+  id: number
+}
+
 /** The users who have an email and a username. */
 export interface Holders {
   email: number | undefined
@@ -127,8 +132,8 @@ export interface Ledger {
   readonly stored: LedgerState | undefined
   /** Highest user id so far; ids from here on are made by this run. */
   readonly lastUserId: number
-  /** Every kept fingerprint with its user. */
-  fingerprints(visit: (hash: number, userId: number) => void): Promise<void>
+  /** Every kept fingerprint: those of users who follow each other, from `first` on; 0 where there is none. */
+  fingerprints(visit: (first: number, hashes: Float64Array) => void): Promise<void>
   /** Must be called before `apply`. */
   plan(plan: RowPlan): void
   /**
@@ -161,7 +166,7 @@ export interface Ledger {
    * The users that rows with these keys are about: the one of the UUID, else the one of the email, unless the row
    * has a UUID and that user another; undefined where there is none.
    */
-  find(keys: readonly RowKeys[]): Promise<(number | undefined)[]>
+  find(keys: readonly RowKeys[]): Promise<(FoundUser | undefined)[]>
   /** Who has these keys. */
   holders(keys: readonly UniqueKeys[]): Promise<Holders[]>
   /** Keeps what the scan has found, for the batches after a kill: users met in the file, one bit a user, and more. */

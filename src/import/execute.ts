@@ -220,7 +220,7 @@ async function importRows(
     seed: numberOf(rules),
     failed: failedBefore.hashes,
   })
-  await ledger.fingerprints((hash, userId) => sieve.know(hash, userId))
+  await ledger.fingerprints((first, hashes) => sieve.know(first, hashes))
   const progress = progressOf(options, tally)
   const common = { source, check, ledger, sieve, tally }
   let places: Awaited<ReturnType<typeof scanFile>>

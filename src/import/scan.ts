@@ -1,5 +1,5 @@
 import { cleaned, isBlankRecord, isPlain } from '../domain/cell.ts'
-import type { KeySighting, Ledger, RowKeys, UniqueKeys } from '../domain/directory.ts'
+import type { FoundUser, KeySighting, Ledger, RowKeys, UniqueKeys } from '../domain/directory.ts'
 import { figure } from '../domain/figures.ts'
 import { fileLimits } from '../domain/format.ts'
 import { unescapeFormula } from '../domain/formula.ts'
@@ -185,8 +185,9 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   }
 
   async function meet(keys: readonly ScannedKeys[], others: RowKeys[]): Promise<void> {
-    if (hits > 0) await meetHolders(keys)
-    for (const [index, user] of (await ledger.find(keys)).entries()) {
+    const found = await ledger.find(keys)
+    if (hits > 0) await meetHolders(keys, found)
+    for (const [index, { id: user } = { id: undefined }] of found.entries()) {
       const { uuid = null, emailKey = null } = keys[index] ?? {}
       if (full && user === undefined && uuid !== null) others.push({ uuid: null, emailKey })
       if (user === undefined) continue
@@ -198,11 +199,23 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
       mark(present, user)
     }
     if (others.length === 0) return
-    for (const user of await ledger.find(others)) if (user !== undefined) mark(present, user)
+    for (const user of await ledger.find(others)) if (user !== undefined) mark(present, user.id)
   }
 
   /** A known record may have the email or username of a changed row: both are read, to be judged together. */
-  async function meetHolders(keys: readonly ScannedKeys[]): Promise<void> {
+  async function meetHolders(
+    rows: readonly ScannedKeys[],
+    users: readonly (FoundUser | undefined)[],
+  ): Promise<void> {
+    const keys = rows.map((row, index) => {
+      const user = users[index]
+      if (user === undefined || has(passedOver, user.id)) return row
+      // What it leaves as it is, nobody but its own user has.
+      return {
+        emailKey: row.emailKey === user.emailKey ? null : row.emailKey,
+        usernameKey: row.usernameKey === user.usernameKey ? null : row.usernameKey,
+      }
+    })
     const meet = (user: number | undefined, key: string): void => {
       if (user === undefined || !has(passedOver, user)) return
       mark(met, user)
@@ -257,7 +270,9 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
       const users = asks.length === 0 ? [] : await ledger.find(asks.map(({ keys }) => keys))
       for (const [index, { sighting }] of asks.entries()) {
         const user = users[index]
-        if (user !== undefined && has(met, user)) found.push({ ...sighting, key: `i:${user}` })
+        if (user !== undefined && has(met, user.id)) {
+          found.push({ ...sighting, key: `i:${user.id}` })
+        }
       }
       await ledger.sight(found)
     }

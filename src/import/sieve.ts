@@ -56,8 +56,8 @@ export interface Sieve {
   readonly lastUserId: number
   /** Nothing is known, of users or of failed records. */
   readonly isEmpty: boolean
-  /** A fingerprint that a user has; before the first `find` or `sift`. */
-  know(hash: number, userId: number): void
+  /** Fingerprints of the users from `first` on, 0 for none; before the first `find` or `sift`. */
+  know(first: number, known: Float64Array): void
   /** A number of 53 bits, never 0, of bytes in the room. */
   fingerprint(start: number, end: number): number
   /** The same of a key: `u:` and a UUID, `e:` and an email, `n:` and a username as they are compared. */
@@ -190,8 +190,8 @@ export function createSieve({ lastUserId, seed, failed = [] }: SieveOptions): Si
     present: new Uint8Array(memory.buffer, presentAt, presentBytes),
     lastUserId,
     isEmpty: last === 0,
-    know(hash, userId) {
-      if (userId <= lastUserId) hashes[userId] = hash
+    know(first, known) {
+      if (first <= lastUserId) hashes.set(known.subarray(0, lastUserId + 1 - first), first)
     },
     fingerprint: (start, end) => kernel.fingerprint(start + roomAt, end + roomAt),
     keyHash(key) {

@@ -11,7 +11,16 @@ import { directoriesIn, openFolder, stateFileIn } from '../../src/db/sqlite/fold
 import { defaultSettings } from '../../src/domain/tenant.ts'
 import { postgresPrograms, startPostgres } from '../support/postgres.ts'
 import type { Cluster } from '../support/postgres.ts'
-import { ada, bob, eve, importAll, ledgerOptions, plan, usersOf } from './directory-rows.ts'
+import {
+  ada,
+  bob,
+  eve,
+  fingerprintsOf,
+  importAll,
+  ledgerOptions,
+  plan,
+  usersOf,
+} from './directory-rows.ts'
 import { dropOf, runOf } from './state-contract.ts'
 import { delivery, webhook } from './webhooks-contract.ts'
 
@@ -152,9 +161,7 @@ describe.skipIf(programs === undefined)('copyDatabase()', () => {
     const directories = await openDirectories(url)
     const directory = await directories.open('ten_a')
     const ledger = await directory.begin(ledgerOptions('run_3'))
-    const hashes: Record<number, number> = {}
-    await ledger.fingerprints((hash, id) => (hashes[hash] = id))
-    expect(Object.keys(hashes)).toEqual(['12', '13'])
+    expect(Object.keys(await fingerprintsOf(ledger))).toEqual(['12', '13'])
     ledger.plan(plan)
     await ledger.close()
     expect(await directory.revert('run_2', 'run_9', 77)).toEqual({ removed: 0, restored: 1 })

@@ -9,6 +9,7 @@ import {
   bob,
   done,
   eve,
+  fingerprintsOf,
   importAll,
   importRow,
   ledgerOptions,
@@ -253,9 +254,7 @@ export function rowsContract(name: string, open: OpenDirectory): void {
       ])
       expect(outcomes).toEqual({ 2: '9019', 9: '9019', 3: '9019' })
       const ledger = await directory.begin(ledgerOptions('run_3'))
-      const hashes: number[] = []
-      await ledger.fingerprints((hash) => hashes.push(hash))
-      expect(hashes).toEqual([])
+      expect(await fingerprintsOf(ledger)).toEqual({})
       await ledger.close()
       await directory.close()
     })

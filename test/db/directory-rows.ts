@@ -149,6 +149,15 @@ export async function importAll(
 }
 
 /** Every user in the order of creation: what is stored, without times. */
+/** The users that a record is known of, by its fingerprint. */
+export async function fingerprintsOf(ledger: Ledger): Promise<Record<number, number>> {
+  const found: Record<number, number> = {}
+  await ledger.fingerprints((first, hashes) => {
+    for (const [index, hash] of hashes.entries()) if (hash !== 0) found[hash] = first + index
+  })
+  return found
+}
+
 export async function usersOf(directory: Directory): Promise<Record<string, unknown>[]> {
   return (await directory.users({ limit: 1000 })).map(({ fields, active, hasPassword }) => ({
     ...Object.fromEntries(

@@ -9,17 +9,12 @@ import {
   done,
   eve,
   importAll,
+  fingerprintsOf,
   importRow,
   ledgerOptions,
   plan,
   usersOf,
 } from './directory-rows.ts'
-
-async function fingerprintsOf(ledger: Ledger): Promise<Record<number, number>> {
-  const found: Record<number, number> = {}
-  await ledger.fingerprints((hash, userId) => (found[hash] = userId))
-  return found
-}
 
 async function find(
   ledger: Ledger,
@@ -27,7 +22,7 @@ async function find(
   emailKey: string | null,
 ): Promise<number | undefined> {
   const [user] = await ledger.find([{ uuid, emailKey }])
-  return user
+  return user?.id
 }
 
 /** How every directory keeps its runs: what is durable when, and what can be taken back. */
@@ -139,6 +134,15 @@ export function runsContract(name: string, open: OpenDirectory): void {
       expect(await find(ledger, 'u9', 'none@x.example')).toBe(without)
       expect(await find(ledger, 'u9', 'nobody@x.example')).toBeUndefined()
       expect(await find(ledger, null, null)).toBeUndefined()
+      expect(
+        await ledger.find([
+          { uuid: 'u1', emailKey: null },
+          { uuid: null, emailKey: 'none@x.example' },
+        ]),
+      ).toEqual([
+        { id: one, emailKey: 'ada@x.example', usernameKey: 'ada' },
+        { id: without, emailKey: 'none@x.example', usernameKey: null },
+      ])
       await ledger.close()
       await directory.close()
     })

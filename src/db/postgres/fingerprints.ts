@@ -58,19 +58,13 @@ export function createFingerprints(sql: Postgres, directory: number) {
     forget(): void {
       set.clear()
     },
-    async visit(each: (hash: number, userId: number) => void): Promise<void> {
+    async visit(each: (first: number, hashes: Float64Array) => void): Promise<void> {
       const rows =
         await sql`SELECT chunk FROM fingerprints WHERE directory = ${directory} ORDER BY chunk`
       const chunks = rows.map(({ chunk }) => Number(chunk))
       for (let at = 0; at < chunks.length; at += chunksAtOnce) {
         const some = await read(chunks.slice(at, at + chunksAtOnce))
-        for (const [chunk, entries] of some) {
-          const first = chunk * chunkUsers
-          for (let i = 0; i < chunkUsers; i += 1) {
-            const hash = entries[i] ?? 0
-            if (hash !== 0) each(hash, first + i)
-          }
-        }
+        for (const [chunk, entries] of some) each(chunk * chunkUsers, entries)
       }
     },
   }

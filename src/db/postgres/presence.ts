@@ -1,5 +1,6 @@
-import type { Holders, RowKeys, UniqueKeys } from '../../domain/directory.ts'
-import { number, text } from '../row.ts'
+import type { FoundUser, Holders, RowKeys, UniqueKeys } from '../../domain/directory.ts'
+import { number, optionalText, text } from '../row.ts'
+import type { Row } from '../row.ts'
 import type { Postgres } from './connect.ts'
 import { lookUp } from './look-up.ts'
 import type { LookUp } from './look-up.ts'
@@ -7,6 +8,15 @@ import type { Place } from './place.ts'
 import { keepImages } from './rows.ts'
 
 const page = 10_000
+const foundColumns = 'id, email_key, username_key'
+
+function foundUser(row: Row): FoundUser {
+  return {
+    id: number(row, 'id'),
+    emailKey: optionalText(row, 'email_key'),
+    usernameKey: optionalText(row, 'username_key'),
+  }
+}
 
 function has(users: Uint8Array, id: number): boolean {
   return ((users[id >> 3] ?? 0) & (1 << (id & 7))) !== 0
@@ -29,35 +39,40 @@ export function createPresence(sql: Postgres, place: Place, run: number) {
     }
   }
 
-  async function idsOf(by: LookUp['by'], keys: readonly string[]): Promise<Map<string, number>> {
+  /** The first user of each key. */
+  async function ownersOf(
+    by: LookUp['by'],
+    keys: readonly string[],
+    columns: string,
+  ): Promise<Map<string, Row>> {
     if (keys.length === 0) return new Map()
     const rows = await sql.unsafe(
-      `SELECT key, id FROM ${lookUp({ place, by, columns: 'id' })}`,
+      `SELECT * FROM ${lookUp({ place, by, columns })}`,
       [directory, [...keys]],
       { prepare: true },
     )
-    return new Map(rows.toReversed().map((row) => [text(row, 'key'), number(row, 'id')]))
+    return new Map(rows.toReversed().map((row) => [text(row, 'key'), row]))
+  }
+
+  async function idsOf(by: LookUp['by'], keys: readonly string[]): Promise<Map<string, number>> {
+    const owners = await ownersOf(by, keys, 'id')
+    return new Map([...owners].map(([key, row]) => [key, number(row, 'id')]))
   }
 
   return {
-    async find(keys: readonly RowKeys[]): Promise<(number | undefined)[]> {
+    async find(keys: readonly RowKeys[]): Promise<(FoundUser | undefined)[]> {
       const uuids = keys.map(({ uuid }) => uuid).filter((uuid) => uuid !== null)
       const emails = keys.map(({ emailKey }) => emailKey).filter((key) => key !== null)
       const [byUuid, byEmail] = await Promise.all([
-        idsOf('UserUUID', uuids),
-        sql.unsafe(
-          `SELECT key, id, "UserUUID" IS NULL AS free FROM ${lookUp({ place, by: 'email_key', columns: 'id, "UserUUID"' })}`,
-          [directory, emails],
-          { prepare: true },
-        ),
+        ownersOf('UserUUID', uuids, foundColumns),
+        ownersOf('email_key', emails, `${foundColumns}, "UserUUID" IS NULL AS free`),
       ])
-      // Of several the first.
-      const ofEmail = new Map(byEmail.toReversed().map((row) => [text(row, 'key'), row]))
       return keys.map(({ uuid, emailKey }) => {
         const found = uuid === null ? undefined : byUuid.get(uuid)
-        const owner = found === undefined ? ofEmail.get(emailKey ?? '') : undefined
-        if (owner === undefined) return found
-        return uuid === null || owner['free'] === true ? number(owner, 'id') : undefined
+        if (found !== undefined) return foundUser(found)
+        const owner = byEmail.get(emailKey ?? '')
+        if (owner === undefined) return undefined
+        return uuid === null || owner['free'] === true ? foundUser(owner) : undefined
       })
     },
     async holders(keys: readonly UniqueKeys[]): Promise<Holders[]> {

@@ -71,15 +71,10 @@ export function createFingerprints(db: DatabaseSync) {
       changed.clear()
       lastChunk = -1
     },
-    visit(each: (hash: number, userId: number) => void): void {
+    visit(each: (first: number, hashes: Float64Array) => void): void {
       const chunks = db.prepare('SELECT chunk FROM fingerprints ORDER BY chunk').all()
       for (const { chunk } of chunks) {
-        const first = Number(chunk) * chunkUsers
-        const entries = floats(read.get(Number(chunk))?.['entries'])
-        for (let i = 0; i < chunkUsers; i += 1) {
-          const hash = entries[i] ?? 0
-          if (hash !== 0) each(hash, first + i)
-        }
+        each(Number(chunk) * chunkUsers, floats(read.get(Number(chunk))?.['entries']))
       }
     },
   }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Holders, UniqueKeys } from '../../domain/directory.ts'
-import { number } from '../row.ts'
+import type { FoundUser, Holders, UniqueKeys } from '../../domain/directory.ts'
+import { number, optionalText } from '../row.ts'
 
 const page = 10_000
 
@@ -10,9 +10,9 @@ function has(users: Uint8Array, id: number): boolean {
 
 /** Which users a full file has: one bit a user. */
 export function createPresence(db: DatabaseSync, run: number) {
-  const byUuid = db.prepare('SELECT id FROM users WHERE UserUUID = ?')
+  const byUuid = db.prepare('SELECT id, email_key, username_key FROM users WHERE UserUUID = ?')
   const byEmail = db.prepare(
-    'SELECT id FROM users WHERE email_key = ?1 AND (?2 IS NULL OR UserUUID IS NULL)',
+    'SELECT id, email_key, username_key FROM users WHERE email_key = ?1 AND (?2 IS NULL OR UserUUID IS NULL)',
   )
   const ofEmail = db.prepare('SELECT id FROM users WHERE email_key = ?')
   const ofUsername = db.prepare('SELECT id FROM users WHERE username_key = ?')
@@ -33,11 +33,16 @@ export function createPresence(db: DatabaseSync, run: number) {
   }
 
   return {
-    find(uuid: string | null, emailKey: string | null): number | undefined {
+    find(uuid: string | null, emailKey: string | null): FoundUser | undefined {
       const row =
         (uuid === null ? undefined : byUuid.get(uuid)) ??
         (emailKey === null ? undefined : byEmail.get(emailKey, uuid))
-      return row === undefined ? undefined : number(row, 'id')
+      if (row === undefined) return undefined
+      return {
+        id: number(row, 'id'),
+        emailKey: optionalText(row, 'email_key'),
+        usernameKey: optionalText(row, 'username_key'),
+      }
     },
     holders({ emailKey, usernameKey }: UniqueKeys): Holders {
       const [email, username] = [

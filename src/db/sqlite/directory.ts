@@ -22,7 +22,7 @@ export interface DirectoryOptions {
 export function openDirectory({ file, tenantId }: DirectoryOptions): Directory & UserReader {
   const db = openSqlite(file, 'directory')
   // 16,384 pages a checkpoint and 64 MB of cache: batches of 50,000 rows fit (docs/performance.md).
-  db.exec('PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -64000')
+  db.exec('PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -16000')
   db.prepare("INSERT OR IGNORE INTO facts VALUES ('tenant', ?)").run(tenantId)
   const owner = db.prepare("SELECT value FROM facts WHERE name = 'tenant'").get()
   if (owner?.['value'] !== tenantId) {
