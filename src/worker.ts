@@ -8,6 +8,7 @@ import { executeRun } from './import/execute.ts'
 import { FileRefused } from './import/job.ts'
 import type { ScrubJob } from './import/job.ts'
 import { openSource } from './import/source.ts'
+import { stepBack } from './thread-priority.ts'
 import { stopWishes } from './workers.ts'
 import type { WorkerAnswer, WorkerSetup, WorkerTask } from './workers.ts'
 import { openFileStore } from '../storage/index.ts'
@@ -15,6 +16,7 @@ import { openFileStore } from '../storage/index.ts'
 /** Work on rows, in a thread of its own: one task at a time, as the main thread says. */
 const port = parentPort
 if (port === null) throw new Error('The worker has no main thread')
+stepBack()
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- given by our own main thread
 const setup = workerData as WorkerSetup
 const files = await openFileStore(setup.storageUrl, setup.storage)

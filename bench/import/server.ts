@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +21,7 @@ export interface Watched {
 }
 
 const delayFile = join(tmpdir(), `rosterdrop-delay-${process.pid}`)
+const uploader = join(import.meta.dirname, 'uploads.ts')
 const pollMs = 20
 const idleMs = 10_000
 
@@ -82,17 +85,16 @@ export async function watchServer(file: string, rows: number): Promise<Watched> 
     writeFileSync(`/proc/${server.process.pid}/clear_refs`, '5')
     const begun = performance.now()
     const ended = imported(server, tenant, rows)
-    const over = overAfter(ended)
-    const uploads = (async () => {
-      const body = Buffer.alloc(8 * 2 ** 20, 'a')
-      while (!over()) {
-        await withSftp(server, tenant, async (client) => client.put(body, '/other.csv.part'))
-      }
-    })()
+    const uploads = spawn(
+      process.execPath,
+      [uploader, String(server.sftpPort), tenant.login, tenant.password],
+      { stdio: ['ignore', 'ignore', 'inherit'] },
+    )
     const busy = await poll(server, tenant, ended)
     await ended
     const seconds = (performance.now() - begun) / 1000
-    await uploads
+    uploads.kill()
+    await once(uploads, 'exit')
     const status = readFileSync(`/proc/${server.process.pid}/status`, 'utf8')
     const peakMegabytes = Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_000
     return { seconds, peakMegabytes, idle, busy }

@@ -138,7 +138,7 @@ export function clientOverview(options: {
         tenantId: tenant.id,
         body,
         liveMs: recent.some(isActive) ? activeMs : quietMs,
-        liveEvents: true,
+        liveEvents: '/console/events',
       }
     }),
   ]

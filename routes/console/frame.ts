@@ -64,7 +64,7 @@ export function createFrame(options: {
           <main
             id="main"
             tabindex="-1"
-            ${live === undefined ? '' : html`data-live-ms="${live}" data-live-path="${content.livePath ?? ''}" data-live-events="${content.liveEvents === true ? '/console/events' : ''}"`}
+            ${live === undefined ? '' : html`data-live-ms="${live}" data-live-path="${content.livePath ?? ''}" data-live-events="${content.liveEvents ?? ''}"`}
           >
             ${banner(visit)} ${content.body}
           </main>
@@ -137,6 +137,11 @@ function header(
 /** Where the pages of a client are. */
 export function clientPath(tenantId: string, rest = ''): string {
   return `/console/clients/${encodeURIComponent(tenantId)}${rest}`
+}
+
+/** Where a page of a client hears of changes: of `outbox`, `incomplete`, or `webhook:<id>` with its deliveries. */
+export function clientEvents(tenantId: string, of: string): string {
+  return `${clientPath(tenantId, '/events')}?of=${encodeURIComponent(of)}`
 }
 
 const sections = [

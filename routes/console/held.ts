@@ -67,7 +67,7 @@ export function heldImports(options: {
               : cards
           }
         </div>`
-      return { title: 'Held', body, liveMs: 5_000, liveEvents: true }
+      return { title: 'Held', body, liveMs: 5_000, liveEvents: '/console/events' }
     }),
   ]
 }

@@ -66,7 +66,7 @@ export function importList(options: {
       return {
         title: 'Imports',
         body,
-        ...(filter.before === undefined ? { liveMs, liveEvents: true } : {}),
+        ...(filter.before === undefined ? { liveMs, liveEvents: '/console/events' } : {}),
       }
     }),
   ]

@@ -11,12 +11,27 @@ import {
 import type { FileStore, StoredFile } from '../../src/domain/storage.ts'
 import type { Operations } from '../operations.ts'
 import { clientOf } from './client.ts'
+import { clientEvents } from './frame.ts'
 import { icon } from './icon.ts'
 import { page } from './page.ts'
 import type { ConsolePage } from './page.ts'
 import { ago } from './time.ts'
 
 const ending = incompleteName('')
+
+/** What lies in a client's drop folder of uploads that were cut. */
+export async function cutUploads(
+  files: Pick<FileStore, 'list'>,
+  tenantId: string,
+): Promise<StoredFile[]> {
+  const folders = [dropRoot(tenantId), ...clientFolders.map((name) => dropPath(tenantId, '', name))]
+  const found: StoredFile[] = []
+  for (const folder of folders) {
+    const listed = await files.list(folder)
+    found.push(...listed.filter(({ path }) => path.endsWith(ending)))
+  }
+  return found
+}
 
 /** Uploads that were cut: kept for a day, to be gone on with by their own account. */
 export function incompletePages(options: {
@@ -29,15 +44,7 @@ export function incompletePages(options: {
   return [
     page('GET /console/clients/:tenant/incomplete', async (visit) => {
       const tenant = await clientOf(visit, operations.tenants)
-      const folders = [
-        dropRoot(tenant.id),
-        ...clientFolders.map((name) => dropPath(tenant.id, '', name)),
-      ]
-      const found: StoredFile[] = []
-      for (const folder of folders) {
-        const listed = await files.list(folder)
-        found.push(...listed.filter(({ path }) => path.endsWith(ending)))
-      }
+      const found = await cutUploads(files, tenant.id)
       const now = clock.now()
       const { timeZone } = tenant.settings
       const body = html`<div class="head">
@@ -80,7 +87,13 @@ export function incompletePages(options: {
                 </div>`
           }
         </div>`
-      return { title: 'Incomplete uploads', tenantId: tenant.id, body, liveMs: 10_000 }
+      return {
+        title: 'Incomplete uploads',
+        tenantId: tenant.id,
+        body,
+        liveMs: 10_000,
+        liveEvents: clientEvents(tenant.id, 'incomplete'),
+      }
     }),
   ]
 }

@@ -184,7 +184,7 @@ function welcome(
     title: tenant.name,
     tenantId: tenant.id,
     liveMs,
-    liveEvents: true,
+    liveEvents: '/console/events',
     livePath: clientPath(tenant.id),
     body: html`<div class="head">
         <div class="head-text">

@@ -7,7 +7,7 @@ import type { Tenant } from '../../src/domain/tenant.ts'
 import type { Operations } from '../operations.ts'
 import { attachment } from '../send-file.ts'
 import { clientOf } from './client.ts'
-import { clientPath } from './frame.ts'
+import { clientEvents, clientPath } from './frame.ts'
 import { icon } from './icon.ts'
 import { mailNames, mailPill } from './mail-list.ts'
 import { page } from './page.ts'
@@ -73,7 +73,13 @@ export function outboxPages(options: {
     page('GET /console/clients/:tenant/outbox', async (visit) => {
       const tenant = await clientOf(visit, tenants)
       const mails = await outbox.list(tenant.id, mostListed)
-      return { title: 'Outbox', tenantId: tenant.id, body: listBody(tenant, mails), liveMs: 3_000 }
+      return {
+        title: 'Outbox',
+        tenantId: tenant.id,
+        body: listBody(tenant, mails),
+        liveMs: 3_000,
+        liveEvents: clientEvents(tenant.id, 'outbox'),
+      }
     }),
 
     page('GET /console/clients/:tenant/outbox/:id', async (visit) => {

@@ -34,8 +34,8 @@ export interface Content {
   liveMs?: number
   /** Where they are fetched from; default: this page. */
   livePath?: string
-  /** They show runs alone: an event says when to fetch them, and the time counts where there are no events. */
-  liveEvents?: true
+  /** Where an event says when to fetch them; the time counts where there are no events. */
+  liveEvents?: string
   status?: 200 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 500 | 503 | 507
 }
 

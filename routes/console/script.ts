@@ -7,21 +7,25 @@
 export const script = `'use strict'
 const main = document.querySelector('main')
 
+// When the page was last brought up to date.
+let fresh = Date.now()
+
 async function refresh() {
+  fresh = Date.now()
   const from = new URL(main.dataset.livePath || location.href, location.href)
   const answer = await fetch(from, { headers: { accept: 'text/html' } })
   // Signed out meanwhile: the answer is another page.
   if (!answer.ok || new URL(answer.url).pathname !== from.pathname) return
   const next = new DOMParser().parseFromString(await answer.text(), 'text/html')
   for (const part of document.querySelectorAll('[data-live]')) {
-    const fresh = next.getElementById(part.id)
-    if (!fresh || fresh.outerHTML === part.outerHTML) continue
+    const made = next.getElementById(part.id)
+    if (!made || made.outerHTML === part.outerHTML) continue
     // What the reader has open or is typing in stays as it is.
     if (part.querySelector('details[open]') || part.contains(focusedField())) continue
     const href = part.contains(document.activeElement) && document.activeElement.getAttribute('href')
-    part.replaceWith(fresh)
-    if (href) fresh.querySelector('a[href="' + CSS.escape(href) + '"]')?.focus()
-    bind(fresh)
+    part.replaceWith(made)
+    if (href) made.querySelector('a[href="' + CSS.escape(href) + '"]')?.focus()
+    bind(made)
   }
   const ms = next.querySelector('main')?.dataset.liveMs
   if (ms) main.dataset.liveMs = ms
@@ -79,7 +83,8 @@ async function live() {
   listen()
   while (main.dataset.liveMs) {
     await new Promise((go) => setTimeout(go, Number(main.dataset.liveMs)))
-    if (document.hidden || told) continue
+    // Also where nothing happens a minute ago becomes two.
+    if (document.hidden || (told && Date.now() - fresh < 60_000)) continue
     await refresh().catch(() => undefined)
   }
 }

@@ -87,7 +87,7 @@ export function serverPages(options: {
           </p>
           ${penaltyTable(penalties, clock.now())}
         </section>`
-      return { title: 'Server', body, liveMs: 5_000 }
+      return { title: 'Server', body, liveMs: 5_000, liveEvents: '/console/server/events' }
     }),
 
     page('POST /console/server/penalties/lift', async (visit) => {

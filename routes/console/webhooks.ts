@@ -13,7 +13,7 @@ import { copyLine } from './doors.ts'
 import { faultBanner, noFaults, orAgain, textField, tick } from './fields.ts'
 import type { Faults } from './fields.ts'
 import { readForm } from './form.ts'
-import { clientPath } from './frame.ts'
+import { clientEvents, clientPath } from './frame.ts'
 import { icon } from './icon.ts'
 import { done, page } from './page.ts'
 import type { ConsolePage, Content, Html, Visit } from './page.ts'
@@ -53,7 +53,10 @@ export function webhookPages(options: { operations: Operations; clock: Clock }):
     return {
       title: 'Webhook',
       tenantId: tenant.id,
-      liveMs: 4_000,
+      // What is on an older page has come to its end.
+      ...(before === ''
+        ? { liveMs: 4_000, liveEvents: clientEvents(tenant.id, `webhook:${webhook.id}`) }
+        : {}),
       livePath: clientPath(tenant.id, `/webhooks/${webhook.id}`),
       body: html`<div class="head">
           <div class="head-text">
