@@ -147,7 +147,7 @@ export interface Ledger {
   apply(rows: readonly ImportRow[]): Promise<RowOutcome[]>
   /**
    * Records that this run need not check: `rules` is a number for all that rows are checked by. Of the runs of late,
-   * those of the one that most failed in; a directory that keeps no fingerprints of them has none.
+   * those of the one that most failed in.
    */
   failedBefore(rules: number): Promise<FailedBefore>
   /** Keeps the failure of a row; `hash`: fingerprint of its record when nothing else bears on it, else 0. */

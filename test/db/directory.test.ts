@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { openDirectory, openDirectoryReader } from '../../src/db/sqlite/directory.ts'
 import { rowsContract } from './directory-rows-contract.ts'
 import { importAll, usersOf } from './directory-rows.ts'
+import { failedBeforeContract } from './failed-before-contract.ts'
 import { runsContract } from './directory-runs-contract.ts'
 import { usersContract } from './users-contract.ts'
 
@@ -18,6 +19,7 @@ const open = async (tenantId: string) => openDirectory({ file: fileOf(tenantId),
 rowsContract('SQLite', open)
 runsContract('SQLite', open)
 usersContract('SQLite', open)
+failedBeforeContract('SQLite', open)
 
 describe('openDirectory()', () => {
   test('refuses the file of another tenant', () => {

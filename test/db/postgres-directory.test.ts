@@ -5,10 +5,12 @@ import { openDirectory } from '../../src/db/postgres/directory.ts'
 import { migrate } from '../../src/db/postgres/migrate.ts'
 import { checkCase } from '../import/corpus-case.ts'
 import { openDesk } from '../import/desk.ts'
+import { passesOver } from '../import/passed-over.ts'
 import { corpus } from '../support/corpus.ts'
 import { postgresPrograms, startPostgres } from '../support/postgres.ts'
 import type { Cluster } from '../support/postgres.ts'
 import { rowsContract } from './directory-rows-contract.ts'
+import { failedBeforeContract } from './failed-before-contract.ts'
 import { runsContract } from './directory-runs-contract.ts'
 import { usersContract } from './users-contract.ts'
 
@@ -38,7 +40,17 @@ describe.skipIf(programs === undefined)('with PostgreSQL', () => {
     await checkCase(expected, openDesk({ settings, loginSources, directory }))
   })
 
+  test('gives the same whether known records are passed over or every row is read', async () => {
+    let desks = 0
+    const desk = async () => {
+      desks += 1
+      return openDesk({ directory: await open(`ten_passed_${desks}`) })
+    }
+    await passesOver(desk, (one, content, options) => one.drop(content, options), 15)
+  }, 120_000)
+
   rowsContract('PostgreSQL', open)
   runsContract('PostgreSQL', open)
   usersContract('PostgreSQL', open)
+  failedBeforeContract('PostgreSQL', open)
 })

@@ -1,47 +1,148 @@
+import type { FailedBefore } from '../../domain/directory.ts'
 import type { RowFailure } from '../../domain/importer.ts'
-import { json } from '../row.ts'
+import { json, number, text } from '../row.ts'
 import { copyIn, copyValue } from './bulk.ts'
 import type { Postgres } from './connect.ts'
 
 const atOnce = 5_000
+// Runs between two of the same kind: a corrected report dropped, a file of one department.
+const lateRuns = 8
+// 16 bytes each in the sieve; of a file in which more fail the others are checked again.
+const mostFailedBefore = 2 ** 18
 
-/**
- * Keeps the failed rows of one run; `aside`: `sql` is a session beside a dry run, which is rolled back as a whole.
- */
-export function createFailures(sql: Postgres, run: number, aside: boolean) {
+const copy = 'COPY failures (run, line, codes, raw, body, hash) FROM STDIN'
+
+interface Kept {
+  failure: RowFailure
+  hash: number
+}
+
+/** Records that failed before and follow each other as they did then: kept by one statement. */
+interface Again {
+  first: number
+  last: number
+  /** Lines that they have moved by since. */
+  moved: number
+}
+
+export interface FailuresOptions {
+  /** The session whose transaction the run is stored in. */
+  sql: Postgres
+  directory: number
+  run: number
+  /** A session beside a dry run, which is rolled back as a whole. */
+  aside: Postgres | undefined
+}
+
+/** Keeps the failed rows of one run. */
+export function createFailures({ sql, directory, run, aside }: FailuresOptions) {
+  const to = aside ?? sql
   // A line may fail again in a batch that is done again: the last word counts.
-  let gathered = new Map<number, RowFailure>()
+  let gathered = new Map<number, Kept>()
+  let earlier = { run: 0, lines: new Uint32Array(0) }
+  let again: Again[] = []
+  let [first, last, moved] = [0, 0, 0]
 
-  async function flush(): Promise<void> {
-    const failures = [...gathered.values()]
-    gathered = new Map()
-    if (failures.length === 0) return
-    const lines = failures.map(({ line, reasons, cells, raw }) => {
-      const codes = reasons.map(({ code }) => code).join(';')
-      const body = copyValue(JSON.stringify({ reasons, cells, raw }))
-      return `${run}\t${line}\t;${codes};\t${raw === null ? 0 : 1}\t${body}\n`
-    })
-    if (aside) await sql`BEGIN`
-    if (!(await copyIn(sql, 'COPY failures FROM STDIN', lines.join('')))) {
-      const numbers = failures.map(({ line }) => line)
-      await sql`DELETE FROM failures WHERE run = ${run} AND line = ANY(${numbers}::int[])`
-      if (!(await copyIn(sql, 'COPY failures FROM STDIN', lines.join('')))) {
-        throw new Error('Failed rows could not be kept')
-      }
-    }
-    if (aside) await sql`COMMIT`
+  const lineOf = (index: number): number => earlier.lines[index - 1] ?? 0
+
+  function endRange(): void {
+    if (last > 0) again.push({ first: lineOf(first), last: lineOf(last), moved })
+    last = 0
+  }
+
+  async function keepNew(kept: readonly Kept[]): Promise<void> {
+    if (kept.length === 0) return
+    const lines = kept
+      .map(({ failure: { line, reasons, cells, raw }, hash }) => {
+        const codes = reasons.map(({ code }) => code).join(';')
+        const body = copyValue(JSON.stringify({ reasons, cells, raw }))
+        const own = raw === null ? `0\t${body}\t${hash}` : `1\t${body}\t0`
+        return `${run}\t${line}\t;${codes};\t${own}\n`
+      })
+      .join('')
+    if (await copyIn(to, copy, lines)) return
+    const numbers = kept.map(({ failure }) => failure.line)
+    await to`DELETE FROM failures WHERE run = ${run} AND line = ANY(${numbers}::int[])`
+    if (!(await copyIn(to, copy, lines))) throw new Error('Failed rows could not be kept')
+  }
+
+  /** A row of the earlier run that has no body of its own says whose it has. */
+  async function keepAgain(ranges: readonly Again[]): Promise<void> {
+    if (ranges.length === 0) return
+    // OFFSET 0: the rows of each range are looked up by themselves.
+    await to`INSERT INTO failures (run, line, codes, raw, body, hash, as_run, as_line)
+      SELECT ${run}, e.line + r.moved, e.codes, 0, '', e.hash, coalesce(e.as_run, e.run), coalesce(e.as_line, e.line)
+      FROM unnest(${ranges.map((range) => range.first)}::int[], ${ranges.map((range) => range.last)}::int[],
+        ${ranges.map((range) => range.moved)}::int[]) AS r(first, last, moved)
+      CROSS JOIN LATERAL (SELECT * FROM failures
+        WHERE run = ${earlier.run} AND line BETWEEN r.first AND r.last AND hash <> 0 OFFSET 0) AS e
+      ON CONFLICT (run, line) DO UPDATE SET codes = excluded.codes, raw = 0, body = '', hash = excluded.hash,
+        as_run = excluded.as_run, as_line = excluded.as_line`
   }
 
   return {
     /** True when it is time to flush. */
-    add(failure: RowFailure): boolean {
-      gathered.set(failure.line, failure)
+    add(failure: RowFailure, hash: number): boolean {
+      gathered.set(failure.line, { failure, hash })
       return gathered.size >= atOnce
     },
-    flush,
+    async before(rules: number): Promise<FailedBefore> {
+      await sql`UPDATE ledger SET rules = ${rules} WHERE seq = ${run}`
+      const found = await sql`SELECT seq, state FROM ledger
+        WHERE directory = ${directory} AND seq < ${run} AND rules = ${rules} ORDER BY seq DESC LIMIT ${lateRuns}`
+      const failed = (row: (typeof found)[number]): number =>
+        json<{ counts: { failed: number } } | null>(row, 'state')?.counts.failed ?? 0
+      const from = found.toSorted((a, b) => failed(b) - failed(a))[0]
+      if (from === undefined) return { hashes: [], codes: () => [] }
+      // As text, in three lists: a message for each row takes ten times as long.
+      const [lists = {}] = await sql`SELECT
+        '[' || coalesce(string_agg(line::text, ','), '') || ']' AS lines,
+        '[' || coalesce(string_agg(hash::text, ','), '') || ']' AS hashes,
+        coalesce(string_agg(codes, ','), '') AS codes
+        FROM (SELECT line, hash, codes FROM failures
+          WHERE run = ${number(from, 'seq')} AND hash <> 0 ORDER BY line LIMIT ${mostFailedBefore}) AS own`
+      earlier = {
+        run: number(from, 'seq'),
+        lines: Uint32Array.from(json<number[]>(lists, 'lines')),
+      }
+      const known = new Map<string, readonly number[]>()
+      const codes = text(lists, 'codes')
+        .split(',')
+        .map((list) => {
+          const numbers = known.get(list) ?? list.slice(1, -1).split(';').map(Number)
+          known.set(list, numbers)
+          return numbers
+        })
+      return {
+        hashes: json<number[]>(lists, 'hashes'),
+        codes: (index) => codes[index - 1] ?? [],
+      }
+    },
+    /** The same for a record that failed before. */
+    addAgain(line: number, index: number): boolean {
+      const follows = last > 0 && index === last + 1 && line - lineOf(index) === moved
+      if (!follows) {
+        endRange()
+        first = index
+        moved = line - lineOf(index)
+      }
+      last = index
+      return again.length >= atOnce
+    },
+    async flush(): Promise<void> {
+      endRange()
+      const [kept, ranges] = [[...gathered.values()], again]
+      gathered = new Map()
+      again = []
+      if (kept.length === 0 && ranges.length === 0) return
+      if (aside !== undefined) await to`BEGIN`
+      await keepNew(kept)
+      await keepAgain(ranges)
+      if (aside !== undefined) await to`COMMIT`
+    },
     /** What an earlier try has left. */
     async clear(): Promise<void> {
-      await sql`DELETE FROM failures WHERE run = ${run}`
+      await to`DELETE FROM failures WHERE run = ${run}`
     },
   }
 }
@@ -55,7 +156,7 @@ export async function listFailures(
 ): Promise<RowFailure[]> {
   // As one text: a message and a parse for each row take longer than all else of a report.
   const [row] = await sql`SELECT '[' || coalesce(string_agg(failure, ','), '') || ']' AS page FROM (
-    SELECT '{"line":' || line || ',' || substr(body, 2) AS failure FROM failures JOIN ledger ON seq = run
+    SELECT '{"line":' || line || ',' || substr(body, 2) AS failure FROM failed_rows JOIN ledger ON seq = run
     WHERE directory = ${directory} AND run_id = ${runId} AND state <> 'null' AND line > ${after}
     ${code === undefined ? sql`` : sql`AND position(${`;${code};`} IN codes) > 0`}
     ORDER BY line LIMIT ${limit}) AS found`

@@ -76,7 +76,7 @@ export async function openLedger(
     const loads = await endLoadOfOthers(sql, place, run)
     const [last] =
       await sql`SELECT max(id) AS id FROM ONLY ${sql(place.users)} WHERE directory = ${directory}`
-    const failures = createFailures(aside?.sql ?? sql, run, dryRun)
+    const failures = createFailures({ sql, directory, run, aside: aside?.sql })
     if (dryRun && state?.phase !== 'done') await failures.clear()
     await sql`BEGIN`
     return ledgerOf({
@@ -146,6 +146,13 @@ function ledgerOf(parts: LedgerParts): Ledger {
 
   /** The same, but not while rows are on their way. */
   const alone = <T>(work: () => Promise<T>): Promise<T> => inTurn(() => load.flush().then(work))
+
+  /** The next rows are read meanwhile. */
+  async function flushFailures(): Promise<void> {
+    await flushing
+    flushing = (dryRun ? inTurn : alone)(() => failures.flush())
+    flushing.catch(() => undefined)
+  }
 
   async function beginLoad(): Promise<void> {
     const rowsToCome = expected
@@ -217,18 +224,12 @@ function ledgerOf(parts: LedgerParts): Ledger {
     // A round trip for each call: many rows share it. Their cells are in memory, some 5 MB.
     rowsAtOnce: 5_000,
     apply: (given) => inTurn(() => apply(given)),
-    async failedBefore() {
-      return { hashes: [], codes: () => [] }
+    failedBefore: (rules) => failures.before(rules),
+    async fail(failure, hash) {
+      if (failures.add(failure, hash)) await flushFailures()
     },
-    async failAgain() {
-      throw new Error('No record has failed before')
-    },
-    async fail(failure) {
-      if (!failures.add(failure)) return
-      // The next rows are read meanwhile.
-      await flushing
-      flushing = (dryRun ? inTurn : alone)(() => failures.flush())
-      flushing.catch(() => undefined)
+    async failAgain(line, index) {
+      if (failures.addAgain(line, index)) await flushFailures()
     },
     async settle(each) {
       await load.end()
