@@ -29,6 +29,8 @@ export async function writeReport(options: {
       // Read while this one is written.
       const next = pageAfter(page.at(-1)?.line ?? 0)
       next.catch(() => undefined)
+      // What asks for it is sent in a turn of its own.
+      await Promise.resolve()
       text += page.map((row) => report.row(row)).join('')
       if (text.length >= writtenAtOnce) {
         await staged.write(staged.size, Buffer.from(text))

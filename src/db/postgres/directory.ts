@@ -3,7 +3,7 @@ import type { UserReader } from '../../domain/user-reader.ts'
 import { json, number, optionalText } from '../row.ts'
 import { userOf } from '../user-row.ts'
 import type { Postgres } from './connect.ts'
-import { listFailures } from './failures.ts'
+import { hasRawFailures, listFailures } from './failures.ts'
 import { guarded, translated } from './fault.ts'
 import { enterNames } from './names.ts'
 import { openLedger, openWriter } from './ledger.ts'
@@ -59,11 +59,7 @@ function directoryOf(
       return guarded(await openLedger({ url, tenantId, directory }, options))
     },
     failures: (runId, options) => listFailures(sql, directory, runId, options),
-    async hasRawFailures(runId) {
-      const rows = await sql`SELECT 1 FROM failures JOIN ledger ON seq = run
-        WHERE directory = ${directory} AND run_id = ${runId} AND state <> 'null' AND raw = 1 LIMIT 1`
-      return rows.length > 0
-    },
+    hasRawFailures: (runId) => hasRawFailures(sql, directory, runId),
     async changedBy() {
       const [row] = await sql`SELECT changed_by FROM directories WHERE id = ${directory}`
       return row === undefined ? null : optionalText(row, 'changed_by')

@@ -69,9 +69,9 @@ export async function openLedger(
   try {
     const { run, state } = await ledgerRow(sql, directory, runId)
     // Keys are looked up one by one in their index, thousands at once (look-up.ts).
-    await sql`SET synchronous_commit = off`
-    await sql`SET enable_hashjoin = off`
-    await sql`SET enable_mergejoin = off`
+    await sql.unsafe(
+      'SET synchronous_commit = off; SET enable_hashjoin = off; SET enable_mergejoin = off',
+    )
     const place = await placeOf(sql, directory)
     const loads = await endLoadOfOthers(sql, place, run)
     const [last] =

@@ -29,6 +29,8 @@ export async function openPostgres(url: string): Promise<Database> {
 /** The directories of that database, to write to. */
 export async function openDirectories(url: string): Promise<Directories> {
   const sql = await openPool(url, workerConnections)
+  // A worker starts before its file has settled: it is connected by then. Who needs the server meets its failure.
+  sql`SELECT 1`.catch(() => undefined)
   return {
     open: (tenantId) => openDirectory({ url, sql, tenantId }),
     close: () => sql.end({ timeout: 5 }),

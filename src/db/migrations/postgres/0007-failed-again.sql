@@ -13,3 +13,5 @@ CREATE VIEW failed_rows AS
   FROM failures f;
 -- The runs of late of one directory that were checked by the same.
 CREATE INDEX ledger_by_rules ON ledger (directory, rules, seq);
+-- Few mostly: looked for in each run that has failures.
+CREATE INDEX failures_raw ON failures (run) WHERE raw = 1;
