@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pipeline } from 'node:stream/promises'
 import { systemClock } from '../../src/clock.ts'
+import { openDirectories } from '../../src/db/database.ts'
 import { workPath } from '../../src/domain/layout.ts'
 import type { Run } from '../../src/domain/run.ts'
 import { defaultSettings } from '../../src/domain/tenant.ts'
@@ -67,9 +68,21 @@ export function ours(
 ): Ours {
   const files = join(folder, 'files')
   const database = join(folder, 'directory', 'ten_maple.db')
+  const databaseUrl = postgres?.url ?? `sqlite:${folder}`
   const digests = new Map<string, string>()
   let previous: Run | undefined
   let last: ImportResult | undefined
+  // Names for the search are entered behind the run: nobody waits for them, nor is any other side measured meanwhile.
+  let behind: Promise<void> = Promise.resolve()
+
+  /** What a stop has cut of it. */
+  async function enterNames(): Promise<void> {
+    const directories = await openDirectories(databaseUrl)
+    const directory = await directories.open(tenant.id)
+    await directory.enterNames()
+    await directory.close()
+    await directories.close()
+  }
 
   async function digestOf(file: string): Promise<string> {
     const known = digests.get(file)
@@ -88,11 +101,13 @@ export function ours(
       return last
     },
     async reset() {
+      await behind
       for (const end of ['', '-wal', '-shm']) rmSync(`${database}${end}`, { force: true })
       await postgres?.reset()
       previous = undefined
     },
     async prepare(file) {
+      await behind
       const { size } = statSync(file)
       const run = newRun(systemClock, {
         tenantId: tenant.id,
@@ -118,7 +133,7 @@ export function ours(
       const workers = createWorkers({
         storageUrl: files,
         storage: noBucket,
-        databaseUrl: postgres?.url ?? `sqlite:${folder}`,
+        databaseUrl,
         aheadMs: () => 0,
       })
       // As the service does while a file settles.
@@ -129,11 +144,12 @@ export function ours(
           last = await workers.import({ run, tenant, previous: before }, onProgress).result
           previous = run
         } finally {
-          await workers.close()
+          behind = workers.close().then(enterNames)
         }
       }
     },
     async users() {
+      await behind
       if (postgres !== undefined) return postgres.users()
       const db = new DatabaseSync(database, { readOnly: true })
       const count = Number(db.prepare('SELECT count(*) AS n FROM users').get()?.['n'])
@@ -141,6 +157,7 @@ export function ours(
       return count
     },
     async close() {
+      await behind
       await postgres?.close()
       rmSync(folder, { recursive: true, force: true })
     },

@@ -33,6 +33,9 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
 }
 
 async function made({ sql, tenantId }: DirectoryOptions): Promise<number> {
+  // First a look: the insert would wait for whoever writes to the row.
+  const known = await numberOf(sql, tenantId)
+  if (known !== undefined) return known
   await sql`INSERT INTO directories (tenant_id) VALUES (${tenantId}) ON CONFLICT DO NOTHING`
   const directory = await numberOf(sql, tenantId)
   if (directory === undefined) throw new Error('The directory is gone')

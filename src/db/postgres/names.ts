@@ -5,18 +5,32 @@ import { userOf } from '../user-row.ts'
 import type { Postgres } from './connect.ts'
 import type { Place } from './place.ts'
 
+// A statement of the pool must end in time, and hold no lock that a run waits for.
+const enteredAtOnce = 50_000
+const lastUser = 2 ** 31 - 1
+
 /** Enters the names of users that have changed since it was last called. */
 export async function enterNames(sql: Postgres, { directory, users }: Place): Promise<void> {
   const [row] = await sql`SELECT named, coalesce((SELECT max(change) FROM ONLY ${sql(users)}
     WHERE directory = ${directory}), 0) AS last FROM directories WHERE id = ${directory}`
   if (row === undefined || number(row, 'last') <= number(row, 'named')) return
   const last = number(row, 'last')
-  await sql`WITH entered AS (
-      INSERT INTO names SELECT ${directory}::int, ${keyOf(sql)} AS key, id FROM ONLY ${sql(users)}
-      WHERE directory = ${directory} AND change > ${number(row, 'named')} AND change <= ${last}
-        AND ${keyOf(sql)} <> '' ORDER BY key, id ON CONFLICT DO NOTHING
-    )
-    UPDATE directories SET named = greatest(named, ${last}) WHERE id = ${directory}`
+  let [change, id] = [number(row, 'named'), lastUser]
+  for (;;) {
+    const [end] = await sql`WITH page AS MATERIALIZED (
+        SELECT change, id, ${keyOf(sql)} AS key FROM ONLY ${sql(users)}
+        WHERE directory = ${directory} AND (change, id) > (${change}, ${id}) AND change <= ${last}
+        ORDER BY change, id LIMIT ${enteredAtOnce}
+      ), entered AS (
+        INSERT INTO names SELECT ${directory}::int, key, id FROM page WHERE key <> ''
+        ORDER BY key, id ON CONFLICT DO NOTHING
+      )
+      SELECT change, id FROM page ORDER BY change DESC, id DESC LIMIT 1`
+    if (end === undefined) break
+    change = number(end, 'change')
+    id = number(end, 'id')
+  }
+  await sql`UPDATE directories SET named = greatest(named, ${last}) WHERE id = ${directory}`
 }
 
 /** Finds users by their names, as far as these are entered. */

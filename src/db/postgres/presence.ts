@@ -62,11 +62,12 @@ export function createPresence(sql: Postgres, place: Place, run: number) {
   return {
     async find(keys: readonly RowKeys[]): Promise<(FoundUser | undefined)[]> {
       const uuids = keys.map(({ uuid }) => uuid).filter((uuid) => uuid !== null)
-      const emails = keys.map(({ emailKey }) => emailKey).filter((key) => key !== null)
-      const [byUuid, byEmail] = await Promise.all([
-        ownersOf('UserUUID', uuids, foundColumns),
-        ownersOf('email_key', emails, `${foundColumns}, "UserUUID" IS NULL AS free`),
-      ])
+      const byUuid = await ownersOf('UserUUID', uuids, foundColumns)
+      const emails = keys
+        .map(({ uuid, emailKey }) => (uuid !== null && byUuid.has(uuid) ? null : emailKey))
+        .filter((key) => key !== null)
+      const free = '"UserUUID" IS NULL AS free'
+      const byEmail = await ownersOf('email_key', emails, `${foundColumns}, ${free}`)
       return keys.map(({ uuid, emailKey }) => {
         const found = uuid === null ? undefined : byUuid.get(uuid)
         if (found !== undefined) return foundUser(found)
