@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs'
 import { link, lstat, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { syncFolder } from './local-folders.ts'
@@ -22,14 +23,23 @@ async function moveToFreeName(from: string, to: string): Promise<void> {
   await unlink(from)
 }
 
+export interface PublishOptions {
+  overwrite: boolean
+  beside?: (() => Promise<void>) | undefined
+  /** The disk is this machine's: a rename takes a tenth of the trip through the thread pool. */
+  quick?: boolean
+}
+
 /** As `moveFile`, where nobody minds the old name to be back after a power failure: that of a staged file. */
 export async function publishFile(
   from: string,
   to: string,
-  { overwrite, beside }: { overwrite: boolean; beside?: (() => Promise<void>) | undefined },
+  { overwrite, beside, quick = false }: PublishOptions,
 ): Promise<void> {
   try {
-    await (overwrite ? rename(from, to) : moveToFreeName(from, to))
+    if (!overwrite) await moveToFreeName(from, to)
+    else if (quick) renameSync(from, to)
+    else await rename(from, to)
   } catch (error) {
     const done = hasCode(error, 'ENOENT') && (await inode(to)) !== undefined
     if (!done || (await inode(from)) !== undefined) throw explained(error, 'Cannot move a file')

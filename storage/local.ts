@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { FileReader, FileStore, StoredFile } from '../src/domain/storage.ts'
 import { driverOf } from './driver.ts'
 import type { StoreDriver } from './driver.ts'
+import { filesAhead } from './local-ahead.ts'
 import { syncedFolders } from './local-folders.ts'
 import { stagingFolder } from './local-links.ts'
 import { moveFile, removeFile } from './local-move.ts'
@@ -42,6 +43,7 @@ export function localDriver({ folder: root, shared = false }: LocalOptions): Sto
       }, aliveEveryMs).unref()
     : undefined
   const folders = syncedFolders(root)
+  const ahead = shared ? undefined : filesAhead(own)
   let ready: Promise<unknown> | undefined
   const at = (path: string): string => join(root, ...segmentsOf(path))
 
@@ -152,7 +154,7 @@ export function localDriver({ folder: root, shared = false }: LocalOptions): Sto
         throw explained(error, 'Cannot store the upload')
       })
       const from = options.from === undefined ? undefined : at(options.from)
-      const staged = await stageFile({ folder: own, target, path, from, folders })
+      const staged = await stageFile({ folder: own, target, path, from, folders, ahead })
       const described = (at: string): StoredFile => ({
         path: at,
         size: staged.size,
@@ -163,6 +165,7 @@ export function localDriver({ folder: root, shared = false }: LocalOptions): Sto
           return staged.size
         },
         write: staged.write,
+        read: staged.read,
         truncate: staged.truncate,
         sync: staged.sync,
         abort: staged.abort,
@@ -197,6 +200,7 @@ export function localDriver({ folder: root, shared = false }: LocalOptions): Sto
       // Only when it is empty: what is left in it becomes a cut upload at the next start.
       ready = undefined
       clearInterval(alive)
+      ahead?.close()
       await rmdir(own).catch(() => undefined)
     },
   }

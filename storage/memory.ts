@@ -52,6 +52,9 @@ export function memoryDriver(): StoreDriver {
         bytes.set(chunk, position)
         size = Math.max(size, end)
       },
+      async read(position, length) {
+        return bytes.slice(position, Math.min(position + length, size))
+      },
       async truncate(to) {
         const cut = new Uint8Array(to)
         cut.set(bytes.subarray(0, Math.min(size, to)))

@@ -103,6 +103,8 @@ export interface DropUpload {
   readonly size: number
   /** Resolves when the bytes are on their way to the disk: await it to bound memory. */
   write(position: number, bytes: Uint8Array): Promise<void>
+  /** What was written, fewer bytes at the end. Throws AppError `unsupported` where the store cannot tell before the end. */
+  read(position: number, length: number): Promise<Uint8Array>
   truncate(size: number): Promise<void>
   sync(): Promise<void>
   /** fsync, publish, fsync of the folder, database row; only then may the peer be told. */

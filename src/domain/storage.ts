@@ -73,6 +73,8 @@ export interface StagedFile {
    * awaiting it bounds the memory. The store does not keep `bytes` after it resolved.
    */
   write(position: number, bytes: Uint8Array): Promise<void>
+  /** What was written, fewer bytes at the end; there is none where it cannot be had before the end, as in a bucket. */
+  readonly read?: (position: number, length: number) => Promise<Uint8Array>
   truncate(size: number): Promise<void>
   /** fsync of what was written so far. */
   sync(): Promise<void>

@@ -135,6 +135,14 @@ export function createUpload(options: UploadOptions): DropUpload {
       written = true
       await staged.write(position, bytes)
     },
+    async read(position, length) {
+      alive()
+      if (staged.read !== undefined) return staged.read(position, length)
+      throw new AppError(
+        'unsupported',
+        `Cannot read "${path}": it is being stored, it can be read when it is closed`,
+      )
+    },
     async truncate(size) {
       alive()
       if (size > limits.fileBytes) {

@@ -13,6 +13,7 @@ export function slowStore(files: FileStore, bytesPerSecond: number): FileStore {
         get size() {
           return staged.size
         },
+        ...(staged.read === undefined ? {} : { read: staged.read }),
         truncate: (size) => staged.truncate(size),
         sync: () => staged.sync(),
         abort: () => staged.abort(),

@@ -36,7 +36,7 @@ function isStaged(server: StartedServer, leastBytes: number): boolean {
   const folder = join(server.dataFolder, 'files')
   if (!existsSync(folder)) return false
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.includes('staging') && !name.endsWith('.target'))
+    .filter((name) => name.includes('staging') && !/\.target$|\/ahead-/.test(name))
     .map((name) => statSync(join(folder, name), { throwIfNoEntry: false }))
     .some((found) => found?.isFile() === true && found.size >= leastBytes)
 }

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -56,6 +65,21 @@ describe('localDriver()', () => {
     expect(await load(files, 'drop/t/b.csv')).toBe('y')
   })
 
+  test('reads a staged file back before it is published, to its end and no further', async () => {
+    const { files } = localDriver({ folder: folder() })
+    await store(files, 'drop/t/a.csv', 'first')
+    const staged = await files.openWrite('drop/t/a.csv', { from: 'drop/t/a.csv' })
+    await staged.write(3, new TextEncoder().encode('ty-one'))
+    const read = async (position: number, length: number) =>
+      new TextDecoder().decode(await staged.read?.(position, length))
+    expect(await read(0, 100)).toBe('firty-one')
+    expect(await read(3, 2)).toBe('ty')
+    expect(await read(9, 100)).toBe('')
+    expect(await load(files, 'drop/t/a.csv')).toBe('first')
+    await staged.commit()
+    await expect(staged.read?.(0, 1)).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
   test('follows no symbolic link', async () => {
     const root = folder()
     mkdirSync(join(root, 'drop'))
@@ -74,6 +98,68 @@ describe('localDriver()', () => {
     expect(refused).toMatchObject({ code: 'not_found' })
     expect(String(refused)).not.toContain(root)
     await expect(store(files, 'file/below', 'x')).rejects.toMatchObject({ code: 'exists' })
+  })
+})
+
+describe('files made ahead', () => {
+  /** Staged files and those made ahead, with their inodes. */
+  function stagedIn(root: string): { name: string; inode: number }[] {
+    const folder = join(root, '.staging')
+    if (!existsSync(folder)) return []
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .map((name) => ({ name, found: statSync(join(folder, name)) }))
+      .filter(({ found }) => found.isFile())
+      .map(({ name, found }) => ({ name, inode: found.ino }))
+  }
+  const aheadIn = (root: string) => stagedIn(root).filter(({ name }) => name.includes('/ahead-'))
+
+  test('are there after the first upload, and the next one is one of them', async () => {
+    const root = folder()
+    const { files } = localDriver({ folder: root })
+    expect(stagedIn(root)).toEqual([])
+    await store(files, 'drop/t/first.csv', 'x')
+    await expect.poll(() => aheadIn(root)).toHaveLength(4)
+    const inodes = aheadIn(root).map(({ inode }) => inode)
+
+    const staged = await files.openWrite('drop/t/next.csv')
+    const next = stagedIn(root).find(({ name }) => name.endsWith('next.csv'))
+    expect(inodes).toContain(next?.inode)
+    await staged.write(0, new TextEncoder().encode('next'))
+    await staged.commit()
+    expect(await load(files, 'drop/t/next.csv')).toBe('next')
+    await expect.poll(() => aheadIn(root)).toHaveLength(4)
+    await files.close()
+    expect(stagedIn(root)).toEqual([])
+    expect(readdirSync(join(root, '.staging'))).toEqual([])
+  })
+
+  test('of a dead process are no uploads, and are removed with its folder', async () => {
+    const root = folder()
+    await store(localDriver({ folder: root }).files, 'drop/t/first.csv', 'x')
+    await expect.poll(() => aheadIn(root)).toHaveLength(4)
+    expect(await localDriver({ folder: root }).files.recover((target) => target)).toEqual([])
+    expect(readdirSync(join(root, '.staging'))).toEqual([])
+  })
+
+  test('that somebody has removed by hand cost nobody an upload', async () => {
+    const root = folder()
+    const { files } = localDriver({ folder: root })
+    await store(files, 'drop/t/first.csv', 'x')
+    await expect.poll(() => aheadIn(root)).toHaveLength(4)
+    const [own = ''] = readdirSync(join(root, '.staging'))
+    for (let n = 0; n < 4; n += 1)
+      rmSync(join(root, '.staging', own, `ahead-${n}`), { recursive: true })
+    for (let n = 0; n < 6; n += 1) await store(files, `drop/t/${n}.csv`, String(n))
+    expect(await load(files, 'drop/t/5.csv')).toBe('5')
+    await expect.poll(() => aheadIn(root)).toHaveLength(4)
+  })
+
+  test('are not made where several processes share the folder', async () => {
+    const root = folder()
+    const { files } = localDriver({ folder: root, shared: true })
+    for (let n = 0; n < 3; n += 1) await store(files, `drop/t/${n}.csv`, 'x')
+    expect(aheadIn(root)).toEqual([])
+    await files.close()
   })
 })
 

@@ -1,4 +1,4 @@
-import type { DropEntry, DropSession } from '../../domain/drop.ts'
+import type { DropEntry, DropReader, DropSession } from '../../domain/drop.ts'
 import { isAppError } from '../../domain/error.ts'
 import { incompleteName } from '../../domain/layout.ts'
 import { attributeFields, longName, readAttributes } from './attributes.ts'
@@ -6,8 +6,8 @@ import type { GivenAttributes } from './attributes.ts'
 import { ok, readPath } from './conversation.ts'
 import type { Conversation, Request, RequestKind } from './conversation.ts'
 import { extensions, maxDataBytes } from './extensions.ts'
-import type { ReadHandle } from './handles.ts'
 import { createUploadHandle } from './upload.ts'
+import type { UploadHandle } from './upload.ts'
 import { openFlag, packet, packetType, statusCode, StatusError, statusPacket } from './wire.ts'
 import type { Field, FieldReader } from './wire.ts'
 
@@ -25,9 +25,14 @@ function unsupported(what: string): StatusError {
   return new StatusError(statusCode.opUnsupported, `Cannot ${what}: this server has no such thing`)
 }
 
-function readable(conversation: Conversation, fields: FieldReader): ReadHandle {
+/** What is read from for READ. */
+function readable(
+  conversation: Conversation,
+  fields: FieldReader,
+): Pick<DropReader, 'read'> | UploadHandle {
   const handle = conversation.handles.get(fields.bytes())
-  if (handle.kind === 'read') return handle
+  if (handle.kind === 'read') return handle.reader
+  if (handle.kind === 'upload' && handle.reads) return handle
   throw new StatusError(
     statusCode.failure,
     `Cannot read "${handle.path}": the handle is not open for reading, one that is is needed`,
@@ -52,6 +57,7 @@ async function openWrite(
   const { session, handles } = conversation
   const creates = (flags & openFlag.create) !== 0
   const truncates = (flags & openFlag.truncate) !== 0
+  const reads = (flags & openFlag.read) !== 0
   const exclusive = creates && (flags & openFlag.exclusive) !== 0
   const appends = (flags & openFlag.append) !== 0 && !truncates && !exclusive
   const partial = async (): Promise<boolean> =>
@@ -65,12 +71,12 @@ async function openWrite(
     )
   }
   if (!fresh && !appends && resumes) {
-    const handle = createUploadHandle({ session, path: name, upload: undefined, appends })
+    const handle = createUploadHandle({ session, path: name, upload: undefined, appends, reads })
     return packet(packetType.handle, id, handles.add(handle))
   }
   const disposition = exclusive ? 'create' : appends && resumes ? 'append' : 'replace'
   const upload = await session.openWrite(name, { disposition })
-  const handle = createUploadHandle({ session, path: name, upload, appends })
+  const handle = createUploadHandle({ session, path: name, upload, appends, reads })
   return packet(packetType.handle, id, handles.add(handle))
 }
 
@@ -93,10 +99,10 @@ async function close(conversation: Conversation, { id, fields }: Request): Promi
 }
 
 async function read(conversation: Conversation, { id, fields }: Request): Promise<Buffer> {
-  const { reader } = readable(conversation, fields)
+  const from = readable(conversation, fields)
   const position = fields.uint64()
   const length = Math.min(fields.uint32(), maxDataBytes)
-  const bytes = length === 0 ? undefined : await reader.read(position, length)
+  const bytes = length === 0 ? undefined : await from.read(position, length)
   if (bytes === undefined || bytes.length > 0) {
     return packet(packetType.data, id, bytes ?? Buffer.alloc(0))
   }

@@ -22,7 +22,11 @@ interface Batch {
 export interface UploadHandle {
   readonly kind: 'upload'
   readonly path: string
+  /** Opened with READ as well (draft section 6.3). */
+  readonly reads: boolean
   write(offset: number, pieces: Buffer[], answer: WriteAnswer): void
+  /** What every WRITE so far has left there; no bytes behind the end. */
+  read(position: number, length: number): Promise<Uint8Array>
   /** Resolves when every WRITE so far has been answered. */
   settled(): Promise<void>
   size(): Promise<number>
@@ -45,11 +49,12 @@ export interface UploadHandleOptions {
   upload: DropUpload | undefined
   /** WRITE offsets do not count: the bytes go to the end. */
   appends: boolean
+  reads: boolean
 }
 
 /** Wraps an upload so that WRITEs are pipelined, in order, and answered when written. */
 export function createUploadHandle(options: UploadHandleOptions): UploadHandle {
-  const { session, path, appends } = options
+  const { session, path, appends, reads } = options
   let upload = options.upload
   let end = upload?.size ?? 0
   let modifiedAt: number | undefined
@@ -123,6 +128,18 @@ export function createUploadHandle(options: UploadHandleOptions): UploadHandle {
       }
       // From the next turn on: it must not be over before it is known to run.
       run ??= Promise.resolve().then(writeBatches)
+    },
+    reads,
+    async read(position, length) {
+      await settled()
+      if (upload !== undefined) return upload.read(position, length)
+      // Nothing has been written: the bytes that are there.
+      const reader = await session.openRead(path)
+      try {
+        return await reader.read(position, length)
+      } finally {
+        await reader.close()
+      }
     },
     settled,
     async size() {

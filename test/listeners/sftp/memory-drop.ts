@@ -86,6 +86,9 @@ export function createMemoryDrop(): MemoryDrop {
           bytes = Buffer.concat([bytes, Buffer.alloc(needed - bytes.length)])
         bytes.set(given, position)
       },
+      async read(position, length) {
+        return bytes.subarray(position, position + length)
+      },
       async truncate(size) {
         bytes = Buffer.concat([
           bytes.subarray(0, size),
