@@ -9,6 +9,7 @@ import type { FileStore } from '../domain/storage.ts'
 import { defaultLimits } from './limits.ts'
 import type { DropLimits } from './limits.ts'
 import { createLogin } from './login.ts'
+import type { Proved } from './login.ts'
 import { createNameDelays } from './name-delay.ts'
 import { networkSet } from './network.ts'
 import { createPasswordHasher } from './password.ts'
@@ -103,7 +104,7 @@ export function createDoorkeeper(
       return Math.max(0, Math.min(names.delayMs(name), left))
     }
 
-    async function letIn(found: Account, method: string): Promise<DropSession> {
+    async function letIn({ account: found, proof }: Proved, method: string): Promise<DropSession> {
       if (closed) throw new AppError('unavailable', 'Cannot log in: the connection is closed')
       if (rollCall.sessions(found.id) >= limits.sessionsPerAccount) {
         audit('AUTH_FAILURE', found.name, `${method}, too many sessions`)
@@ -114,7 +115,7 @@ export function createDoorkeeper(
       }
       account = found
       passage.loggedIn()
-      const leave = rollCall.enter(found.id, who, (reason) => barred(reason))
+      const leave = rollCall.enter(found.id, { peer: who, proof, bar: (reason) => barred(reason) })
       audit('CONNECTED', found.name, method)
       // Pollers log in every minute: the time is kept no finer than that, and costs no write in between.
       if (clock.now() - (found.lastLoginAt ?? 0) > limits.rememberMs) {

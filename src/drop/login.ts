@@ -8,6 +8,7 @@ import type { DropLimits } from './limits.ts'
 import { sourceOf } from './network.ts'
 import type { PasswordHasher } from './password.ts'
 import { whyBarred } from './roll-call.ts'
+import type { Proof } from './roll-call.ts'
 
 export interface LoginOptions {
   state: Pick<StateStore, 'accounts'>
@@ -15,6 +16,12 @@ export interface LoginOptions {
   clock: Clock
   limits: DropLimits
   log: Log
+}
+
+/** Who may come in, and by what. */
+export interface Proved {
+  account: Account
+  proof: Proof
 }
 
 /** Decides whether a name and its proof let a peer in. */
@@ -40,11 +47,14 @@ export function createLogin({ state, hasher, clock, limits, log }: LoginOptions)
   }
 
   /** A verified password of an outdated hash makes a new one; the hash that the account has then. */
-  async function renewed({ id }: Account, stored: string, password: string): Promise<string> {
+  async function renewed({ id, name }: Account, stored: string, password: string): Promise<string> {
     if (!hasher.isOutdated(stored)) return stored
     try {
       const fresh = await hasher.hash(password)
-      return (await state.accounts.rehash(id, stored, fresh)) ? fresh : stored
+      if (await state.accounts.rehash(id, stored, fresh)) return fresh
+      // Another login was faster, or the password has just been changed.
+      const other = (await state.accounts.findByName(name))?.passwordHash
+      return other != null && (await hasher.verify(other, password)) ? other : stored
     } catch (error) {
       // The login is right all the same; the next one tries again.
       log.error('password not hashed anew', { account: id, error })
@@ -68,8 +78,8 @@ export function createLogin({ state, hasher, clock, limits, log }: LoginOptions)
     /** Whether `name` has logged in from this address by password not long ago. */
     knows: (name: string, address: string): boolean =>
       (places.get(placeKey(name, address)) ?? 0) > clock.now(),
-    /** The account, or undefined; takes as long for an unknown name as for a wrong password. */
-    async byPassword(name: string, password: string, peer: Peer): Promise<Account | undefined> {
+    /** Undefined for nobody; takes as long for an unknown name as for a wrong password. */
+    async byPassword(name: string, password: string, peer: Peer): Promise<Proved | undefined> {
       const account = await state.accounts.findByName(name)
       const stored = account?.passwordHash
       if (Buffer.byteLength(password) > limits.passwordBytes || stored == null) {
@@ -79,26 +89,29 @@ export function createLogin({ state, hasher, clock, limits, log }: LoginOptions)
       // A new password or a changed account makes another key.
       const keyOf = (hash: string): string => `${account?.id} ${hash}`
       const digest = createHash('sha256').update(secret).update(password).digest()
-      if (isRemembered(keyOf(stored), digest)) return usable(account, peer) ? account : undefined
+      if (isRemembered(keyOf(stored), digest)) {
+        return usable(account, peer) ? { account, proof: { passwordHash: stored } } : undefined
+      }
       if (!(await hasher.verify(stored, password))) return undefined
       if (!usable(account, peer)) return undefined
-      remember(keyOf(await renewed(account, stored, password)), digest)
+      const passwordHash = await renewed(account, stored, password)
+      remember(keyOf(passwordHash), digest)
       know(name, peer.address)
-      return account
+      return { account, proof: { passwordHash } }
     },
-    /** The account that has this public key, or undefined. */
+    /** Who has this public key; undefined for nobody. */
     async byKey(
       name: string,
       algorithm: string,
       blob: string,
       peer: Peer,
-    ): Promise<Account | undefined> {
+    ): Promise<Proved | undefined> {
       const account = await state.accounts.findByName(name)
       if (!usable(account, peer)) return undefined
       const has = account.keys.some(
         (key) => key.blob === blob && sameKind(key.algorithm, algorithm),
       )
-      return has ? account : undefined
+      return has ? { account, proof: { keyBlob: blob } } : undefined
     },
   }
 }

@@ -7,11 +7,20 @@ import type { StateStore } from '../domain/state.ts'
 import type { DropLimits } from './limits.ts'
 import { networkSet } from './network.ts'
 
-/** Why `peer` may not be logged in to `account` at `now`; undefined when it may. */
+/** What a session has proved itself with. */
+export type Proof = { passwordHash: string } | { keyBlob: string }
+
+function isLeft(account: Account, proof: Proof): boolean {
+  if ('passwordHash' in proof) return account.passwordHash === proof.passwordHash
+  return account.keys.some(({ blob }) => blob === proof.keyBlob)
+}
+
+/** Why `peer` may not be logged in to `account` at `now`, by `proof` if it is known; undefined when it may. */
 export function whyBarred(
   account: Account | undefined,
   peer: Peer,
   now: number,
+  proof?: Proof,
 ): string | undefined {
   if (account === undefined) return 'the account was removed'
   if (account.disabled) return 'the account is disabled'
@@ -23,11 +32,17 @@ export function whyBarred(
   if (networks.length > 0 && !networkSet(networks)(peer.address)) {
     return 'the account may not be used from this address'
   }
+  if (proof !== undefined && !isLeft(account, proof)) {
+    return 'passwordHash' in proof ? 'the password was changed' : 'the key was removed'
+  }
   return undefined
 }
 
-interface Present {
+/** Someone who has logged in. */
+export interface Present {
   peer: Peer
+  proof: Proof
+  /** Called when they may go on no longer. */
   bar: (reason: string) => void
 }
 
@@ -55,8 +70,8 @@ export function createRollCall(options: {
       const found = await accounts.among(asked.map(([id]) => id))
       const byId = new Map(found.map((account) => [account.id, account]))
       for (const [id, sessions] of asked) {
-        for (const { peer, bar } of sessions) {
-          const reason = whyBarred(byId.get(id), peer, clock.now())
+        for (const { peer, proof, bar } of sessions) {
+          const reason = whyBarred(byId.get(id), peer, clock.now(), proof)
           if (reason !== undefined) bar(reason)
         }
       }
@@ -81,9 +96,8 @@ export function createRollCall(options: {
   return {
     /** Sessions of an account. */
     sessions: (accountId: string): number => present.get(accountId)?.size ?? 0,
-    /** A session has begun; `bar` is called when it may go on no longer. Returns what ends that. */
-    enter(accountId: string, peer: Peer, bar: (reason: string) => void): () => void {
-      const one = { peer, bar }
+    /** A session has begun. Returns what ends that. */
+    enter(accountId: string, one: Present): () => void {
       const sessions = present.get(accountId) ?? new Set()
       present.set(accountId, sessions.add(one))
       watch()

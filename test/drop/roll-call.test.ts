@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { hash as bcrypt } from 'bcryptjs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openState } from '../../src/db/sqlite/state.ts'
-import type { Account } from '../../src/domain/account.ts'
+import type { Account, AccountKey } from '../../src/domain/account.ts'
+import type { Admission } from '../../src/domain/drop.ts'
 import type { StateStore } from '../../src/domain/state.ts'
 import { memoryDriver } from '../../storage/memory.ts'
 import { addClient, door, password, peer } from './door.ts'
@@ -19,13 +21,18 @@ beforeEach(async () => {
 })
 afterEach(() => state.close())
 
+const laptop: AccountKey = { algorithm: 'ssh-ed25519', blob: 'AAAA1', comment: 'laptop' }
+const server: AccountKey = { algorithm: 'ssh-rsa', blob: 'AAAA2', comment: 'server' }
+
 /** Logs `name` in; what its connection is told. */
-async function comeIn(name: string) {
+async function comeIn(
+  name: string,
+  login = (admission: Admission) => admission.loginWithPassword(name, password),
+) {
   const admission = door({ state, files: memoryDriver().files, limits }).admit(peer())
   const told: string[] = []
   admission.onBarred((reason) => told.push(reason))
-  const session = await admission.loginWithPassword(name, password)
-  return { told, session }
+  return { told, session: await login(admission) }
 }
 
 describe('an open session', () => {
@@ -43,6 +50,14 @@ describe('an open session', () => {
     [
       'the account may not be used from this address',
       () => state.accounts.update({ ...account, allowedNetworks: ['192.0.2.0/24'] }),
+    ],
+    [
+      'the password was changed',
+      () => state.accounts.update({ ...account, passwordHash: '$argon2id$another' }),
+    ],
+    [
+      'the password was changed',
+      () => state.accounts.update({ ...account, passwordHash: null, keys: [laptop] }),
     ],
   ])('is told when %s, and that of another account is not', async (reason, change) => {
     const maple = await comeIn('maple')
@@ -63,12 +78,37 @@ describe('an open session', () => {
       name: 'acer',
       allowedNetworks: ['127.0.0.0/8'],
       expiresAt: Date.now() + 60_000,
+      keys: [laptop],
     })
     await pause(60)
     await session.end('over')
     await state.accounts.remove(account.tenantId, account.id)
     await pause(60)
     expect(told).toEqual([])
+  })
+
+  test('by a key is told when that key is removed, not by what happens to others or the password', async () => {
+    await state.accounts.update({ ...account, keys: [laptop, server] })
+    const { told, session } = await comeIn('maple', (admission) =>
+      admission.loginWithKey('maple', 'rsa-sha2-512', server.blob),
+    )
+    await state.accounts.update({ ...account, keys: [server], passwordHash: null })
+    await pause(60)
+    expect(told).toEqual([])
+    await state.accounts.update({ ...account, keys: [laptop], passwordHash: null })
+    while (told.length === 0) await pause(5)
+    expect(told[0]).toBe('the key was removed')
+    await session.end('over')
+  })
+
+  test('outlives its hash being made anew by its own login, or by one at the same time', async () => {
+    await state.accounts.update({ ...account, passwordHash: await bcrypt(password, 4) })
+    const both = await Promise.all([comeIn('maple'), comeIn('maple')])
+    const [renewed] = await state.accounts.list(account.tenantId)
+    expect(renewed?.passwordHash).toMatch(/^\$argon2id\$/)
+    await pause(60)
+    expect(both.map(({ told }) => told)).toEqual([[], []])
+    for (const { session } of both) await session.end('over')
   })
 
   test('goes on while the database does not answer', async () => {

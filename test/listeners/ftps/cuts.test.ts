@@ -135,6 +135,7 @@ describe('a session whose account may not be used any more', () => {
     ['the account was removed', 'removed'],
     ['the account may not use FTPS', { protocols: ['sftp'] }],
     ['the account may not be used from this address', { allowedNetworks: ['192.0.2.1'] }],
+    ['the password was changed', { passwordHash: '$argon2id$another' }],
   ])('ends with 421: %s; its upload is cut, kept and audited', async (reason, changes) => {
     await half()
     await change(changes)

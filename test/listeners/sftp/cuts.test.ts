@@ -127,6 +127,7 @@ describe('a session whose account may not be used any more', () => {
     ['the account was removed', 'removed'],
     ['the account may not use SFTP', { protocols: ['ftps'] }],
     ['the account may not be used from this address', { allowedNetworks: ['192.0.2.1'] }],
+    ['the password was changed', { passwordHash: '$argon2id$another' }],
   ])('ends: %s; its upload is cut, kept and audited', async (reason, change) => {
     const handle = await sftp.open('/a.csv', put)
     await sftp.ask(packetType.write, handle, 0n, 'half')
