@@ -40,15 +40,23 @@ export interface Passive {
 
 const noConnection = 'Cannot transfer: no data connection came in time'
 
-function shuffled(first: number, last: number): number[] {
-  const ports = Array.from({ length: last - first + 1 }, (_, index) => first + index)
-  for (let i = ports.length - 1; i > 0; i -= 1) {
-    const j = Math.floor(Math.random() * (i + 1))
-    const [a, b] = [ports[i] ?? first, ports[j] ?? first]
-    ports[i] = b
-    ports[j] = a
+/** The ports of a range in random order, drawn as they are asked for: the first is free, mostly. */
+function* drawn(first: number, last: number): Generator<number> {
+  // Fisher and Yates, of which only what has been exchanged is kept.
+  const exchanged = new Map<number, number>()
+  for (let left = last - first + 1; left > 0; left -= 1) {
+    const at = Math.floor(Math.random() * left)
+    yield first + (exchanged.get(at) ?? at)
+    exchanged.set(at, exchanged.get(left - 1) ?? left - 1)
   }
-  return ports
+}
+
+function freeOf(
+  { first, last }: PassiveOptions['ports'],
+  taken: ReadonlyMap<number, unknown>,
+): number | undefined {
+  for (const port of drawn(first, last)) if (!taken.has(port)) return port
+  return undefined
 }
 
 /** One wait for one connection; `offer` takes it, `end` is called once it waits no longer. */
@@ -128,7 +136,7 @@ function openedPorts(options: PassiveOptions): Passive {
   const { host, ports } = options
   return {
     async open(peerAddress) {
-      for (const port of shuffled(ports.first, ports.last)) {
+      for (const port of drawn(ports.first, ports.last)) {
         const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
           socket.on('error', () => undefined)
           // Another address is sent away, and the port goes on waiting: that harms nobody.
@@ -172,7 +180,7 @@ async function sharedPort(options: PassiveOptions): Promise<Passive> {
   }
   return {
     async open(peerAddress) {
-      const port = shuffled(ports.first, ports.last).find((one) => !waits.has(one))
+      const port = freeOf(ports, waits)
       if (port === undefined) throw allInUse()
       const own = createServer({ pauseOnConnect: true, noDelay: true }, accept)
       const wait = waitFor(port, options, () => {

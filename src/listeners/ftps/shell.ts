@@ -17,9 +17,16 @@ type FtpConnectionClass = new (
   options: { socket: Socket | TLSSocket; log: object },
 ) => FtpConnection
 
-// A CommonJS module without types for its parts.
+// CommonJS modules without types for their parts.
+const load = createRequire(import.meta.url)
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape above is held by the tests
-const Connection = createRequire(import.meta.url)('ftp-srv/src/connection') as FtpConnectionClass
+const Connection = load('ftp-srv/src/connection') as FtpConnectionClass
+// ftp-srv's promises: each of the ten steps of a reply would wait for its own turn of the event loop (docs/decisions/0080).
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- bluebird's public API
+const promises = createRequire(load.resolve('ftp-srv/src/connection'))('bluebird') as {
+  setScheduler(schedule: (work: () => void) => void): void
+}
+promises.setScheduler(queueMicrotask)
 
 const nothing = (): void => undefined
 const quiet = { child: () => quiet, trace: nothing, info: nothing, warn: nothing, error: nothing }
