@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import { afterAll, afterEach } from 'vitest'
 import { generateCertificate } from '../../../src/certificate.ts'
 import { openState } from '../../../src/db/sqlite/state.ts'
 import type { Log } from '../../../src/domain/log.ts'
@@ -107,6 +108,26 @@ export async function startBench(options: BenchOptions = {}): Promise<Bench> {
       await state.close()
     },
   }
+}
+
+const open = new Set<RawFtp>()
+
+/** One for all tests of a file: behind each its connections are closed, their uploads ended and the drop folder emptied. */
+export async function benchOfFile(): Promise<Bench> {
+  const bench = await startBench()
+  afterEach(async () => {
+    for (const ftp of open) ftp.destroy()
+    open.clear()
+    const count = async (event: string) =>
+      (await bench.audit()).filter((line) => line.startsWith(event)).length
+    await until(
+      async () => (await count('CONNECTED')) === (await count('DISCONNECTED')),
+      'every session has ended',
+    )
+    await bench.clear()
+  })
+  afterAll(() => bench.stop())
+  return bench
 }
 
 /** A control connection at the level of lines. */
@@ -251,6 +272,7 @@ export async function connect(port: number, options: ConnectOptions = {}): Promi
       tcp.destroy()
     },
   }
+  open.add(ftp)
   if (greeting) await ftp.next()
   return ftp
 }
