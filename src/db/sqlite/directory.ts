@@ -21,8 +21,8 @@ export interface DirectoryOptions {
 /** Opens a tenant's directory to write to it: one opener at a time. */
 export function openDirectory({ file, tenantId }: DirectoryOptions): Directory & UserReader {
   const db = openSqlite(file, 'directory')
-  // 16,384 pages a checkpoint and 64 MB of cache: batches of 50,000 rows fit (docs/performance.md).
-  db.exec('PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -16000')
+  // 16,384 pages a checkpoint; 32 MB of cache keep the pages of a nightly file with changes from its one pass to the other.
+  db.exec('PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -32000')
   db.prepare("INSERT OR IGNORE INTO facts VALUES ('tenant', ?)").run(tenantId)
   const owner = db.prepare("SELECT value FROM facts WHERE name = 'tenant'").get()
   if (owner?.['value'] !== tenantId) {
