@@ -43,9 +43,11 @@ async function ours(path: string): Promise<number> {
     close: () => file.close(),
   }
   let rows = 0
+  const sieve = createSieve({ lastUserId: 0, seed: 1 })
+  sieve.splitCells(source.delimiter)
   await walk({
     source,
-    sieve: createSieve({ lastUserId: 0, seed: 1 }),
+    sieve,
     position: source.position,
     line: source.line,
     visit({ record }) {

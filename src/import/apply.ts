@@ -10,7 +10,7 @@ import type { Sieve } from './sieve.ts'
 import { faultReader } from './odd-record.ts'
 import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
-import { readRecord, walk } from './walk.ts'
+import { readRecord, recordText, walk } from './walk.ts'
 import { has } from './user-set.ts'
 
 const verdictsAtOnce = 1000
@@ -42,6 +42,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
   const { header } = source
   const faultOf = faultReader(source)
   const verdicts = await verdictReader(ledger, options.line)
+  options.sieve.splitCells(source.delimiter)
   let pending: ImportRow[] = []
   let storing: Promise<void> = Promise.resolve()
   let inBatch = 0
@@ -119,10 +120,11 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
       }
 
       function visitRow(judged: Verdict | undefined): Promise<void> | undefined {
-        const { cells, record, fault } = readRecord(found, source)
+        const { cells, fault } = readRecord(found, source)
         const { line } = found
         if (fault !== null) {
           inBatch += 1
+          const record = recordText(found, source)
           const reasons = [faultOf(record, fault, line)]
           return fail(rowFailure(header, { line, cells, record: begun(record, fault), reasons }))
         }
@@ -134,15 +136,17 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
           return undefined
         }
         const row = check.check(cells, line, found.plain)
-        const failure = (reasons: readonly RowReason[]) =>
-          rowFailure(header, { line, cells, record, reasons })
         if (judged !== undefined || row.reasons.length > 0) {
           const alone = judged === undefined && !found.several && !header.hasPassword
-          return fail(failure([...row.reasons, ...(judged?.reasons ?? [])]), alone ? hash : 0)
+          const reasons = [...row.reasons, ...(judged?.reasons ?? [])]
+          const record = recordText(found, source)
+          return fail(rowFailure(header, { line, cells, record, reasons }), alone ? hash : 0)
         }
         // A row with a remark is looked at each time, so that its remark is made each time.
         const kept = row.warnings.length === 0 && row.password === null ? hash : 0
-        pending.push({ row, hash: kept, failure: () => failure([]) })
+        // It has cells: its text is not asked for.
+        const failure = () => rowFailure(header, { line, cells, record: '', reasons: [] })
+        pending.push({ row, hash: kept, failure })
         return pending.length < ledger.rowsAtOnce ? undefined : flush()
       }
     },

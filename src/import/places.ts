@@ -108,6 +108,7 @@ export function createPlaces(most: number): Places {
     failed: 0,
     keepFirstLine: () => undefined,
     plain: false,
+    cells: () => undefined,
     text: () => bytes.toString('latin1', kept.start, kept.end),
     position: () => at,
   }

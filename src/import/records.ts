@@ -1,6 +1,6 @@
 import { fileLimits } from '../domain/format.ts'
 import type { FileReader } from '../domain/storage.ts'
-import { chunkBytes, roomBytes, slackBytes } from './sieve.ts'
+import { cellEnd, chunkBytes, isPlainCell, roomBytes, slackBytes } from './sieve.ts'
 import type { Sieve, Sifted, Unsifted } from './sieve.ts'
 
 const { maxRecordBytes } = fileLimits
@@ -41,6 +41,8 @@ export interface RecordAtHand {
   plain: boolean
   /** Of a plain record. */
   text(): string
+  /** Its cells, where they are known; `decode` is for those that are not plain. */
+  cells(decode: (buffer: Buffer, start: number, end: number) => string): string[] | undefined
   /** Byte of the file where it begins. */
   position(): number
 }
@@ -87,6 +89,8 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
   let lineNext = 0
   // The piece of the file as text.
   let piece: string | undefined
+  let firstCell = -1
+  let cellEnds: Uint32Array = new Uint32Array(0)
   let firstEnd = 0
   let firstNext = 0
 
@@ -163,6 +167,7 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
     plain: false,
     next() {
       records.plain = false
+      firstCell = -1
       if (skipping && !skipLine()) return false
       if (at >= limit) return false
       if (!findLine(at)) {
@@ -237,6 +242,7 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
     sift(sieve) {
       if (skipping) return nothing
       const sifted = sieve.sift(at, limit, atLine)
+      cellEnds = sieve.cellEnds
       at = sifted.at
       atLine = sifted.line
       return sifted
@@ -246,7 +252,21 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
       piece ??= records.buffer.toString('latin1', 0, limit)
       return piece.slice(records.start, records.end)
     },
-    take({ start, end, line: foundLine, quoted, plain }) {
+    cells(decode) {
+      if (firstCell < 0) return undefined
+      piece ??= records.buffer.toString('latin1', 0, limit)
+      const cells: string[] = []
+      let from = records.start
+      for (let index = firstCell; ; index += 1) {
+        const entry = cellEnds[index] ?? 0
+        const end = cellEnd(entry)
+        cells.push(isPlainCell(entry) ? piece.slice(from, end) : decode(records.buffer, from, end))
+        if (end >= records.end) return cells
+        from = end + 1
+      }
+    },
+    take({ start, end, line: foundLine, quoted, plain, firstCell: first }) {
+      firstCell = first
       records.start = start
       records.end = end
       records.line = foundLine

@@ -17,7 +17,7 @@ import { splitIt } from './source.ts'
 import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
 import { bothOf, has, mark, sizeOf, userSet } from './user-set.ts'
-import { readKeys, readRecord, walk } from './walk.ts'
+import { readKeys, readRecord, recordText, walk } from './walk.ts'
 import type { Visited } from './walk.ts'
 
 // Rows are longer mostly: of short ones there are more, and the table is full before the end.
@@ -237,7 +237,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
       pause: stop,
       visit({ record: found, userId, failed }) {
         if (userId !== 0 || (failed !== 0 && !full)) return undefined
-        const { record, cells, fault } = readRecord(found, source)
+        const { cells, fault } = readRecord(found, source)
         if (fault === null && isBlankRecord(cells)) return undefined
         // A row that is not imported meets nobody; its check costs less than its look-ups.
         if (
@@ -247,7 +247,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
           return undefined
         }
         if (full && (fault !== null || cells.length !== header.names.length)) {
-          named.push(...anyKeys(record, source.delimiter))
+          named.push(...anyKeys(recordText(found, source), source.delimiter))
         }
         if (fault === null) asked.push(keyCells(keysOf, cells))
         return asked.length + named.length < lookUpsAtOnce ? undefined : meetAsked()

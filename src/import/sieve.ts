@@ -22,6 +22,8 @@ export interface Unsifted {
   plain: boolean
   /** At least one, and no more than these; null: the record must be read for them. */
   keys: KeyHashes | null
+  /** Where `cellEnds` has its first cell; -1: it is not split. */
+  firstCell: number
 }
 
 /** Where the keys of a record are, -1 for none. */
@@ -62,8 +64,12 @@ export interface Sieve {
   fingerprint(start: number, end: number): number
   /** The same of a key: `u:` and a UUID, `e:` and an email, `n:` and a username as they are compared. */
   keyHash(key: string): number
-  /** From here on the keys of records are read by `sift` where that is plain to do. */
+  /** From here on `sift` reads the keys of records where that is plain to do, and splits others that have no quotes. */
   readKeys(columns: KeyColumns, delimiter: string): void
+  /** From here on `sift` splits every record that has no quotes, and reads no keys. */
+  splitCells(delimiter: string): void
+  /** Ends of the cells of the records that are written down, in the room: see `cellEnd`. */
+  readonly cellEnds: Uint32Array
   /** Who has this fingerprint: a user, or beyond the last of them a failed record; 0: nobody. */
   find(hash: number): number
   /**
@@ -82,6 +88,9 @@ export const slackBytes = 64
 /** A piece of the file, and the start of a record before it. */
 export const roomBytes = chunkBytes + fileLimits.maxRecordBytes + slackBytes
 
+// As many cells as a piece of rows of 8 bytes a cell has; of more the rest is split elsewhere.
+const cellsAtOnce = 65_536
+const isOddCell = 2 ** 31
 const pageBytes = 65_536
 const writtenBytes = 64
 const writtenAtOnce = 2048
@@ -89,6 +98,10 @@ const writtenAtOnce = 2048
 const keyBytes = 512
 // The first bytes stay free: an address is never 0.
 const roomAt = 64
+
+/** Where a cell ends in the room, and whether all of it is printable ASCII. */
+export const cellEnd = (entry: number): number => (entry % isOddCell) - roomAt
+export const isPlainCell = (entry: number): boolean => entry < isOddCell
 
 interface Kernel {
   memory: WebAssembly.Memory
@@ -108,6 +121,9 @@ type Variable =
   | 'lastUser'
   | 'last'
   | 'delimiter'
+  | 'cellDelimiter'
+  | 'ends'
+  | 'endsEnd'
   | 'uuidAt'
   | 'emailAt'
   | 'usernameAt'
@@ -140,7 +156,9 @@ export function createSieve({ lastUserId, seed, failed = [] }: SieveOptions): Si
   const out = aligned(roomAt + roomBytes)
   const outEnd = out + writtenAtOnce * writtenBytes
   const keyAt = outEnd
-  const hashesAt = aligned(keyAt + keyBytes + slackBytes)
+  const endsAt = aligned(keyAt + keyBytes + slackBytes)
+  const endsEnd = endsAt + cellsAtOnce * 4
+  const hashesAt = aligned(endsEnd)
   const slotsAt = aligned(hashesAt + (last + 1) * 8)
   const presentAt = slotsAt + slots * 4
   const presentBytes = (lastUserId >> 3) + 1
@@ -156,6 +174,8 @@ export function createSieve({ lastUserId, seed, failed = [] }: SieveOptions): Si
     lastUser: lastUserId,
     last,
     failed: lastUserId,
+    ends: endsAt,
+    endsEnd,
     key: keyAt,
     longestKey: keyBytes,
   } satisfies Partial<Record<Variable, number>>).forEach(([name, value]) => {
@@ -179,6 +199,7 @@ export function createSieve({ lastUserId, seed, failed = [] }: SieveOptions): Si
     quoted: false,
     plain: false,
     keys: null,
+    firstCell: -1,
   }
   const keys: KeyHashes = { uuid: 0, email: 0, username: 0 }
   const keyRoom = new Uint8Array(memory.buffer, keyAt, keyBytes)
@@ -204,7 +225,13 @@ export function createSieve({ lastUserId, seed, failed = [] }: SieveOptions): Si
       kernel.emailAt.value = email
       kernel.usernameAt.value = username
       kernel.delimiter.value = delimiter.charCodeAt(0)
+      kernel.cellDelimiter.value = delimiter.charCodeAt(0)
     },
+    splitCells(delimiter) {
+      kernel.delimiter.value = 0
+      kernel.cellDelimiter.value = delimiter.charCodeAt(0)
+    },
+    cellEnds: new Uint32Array(memory.buffer, endsAt, cellsAtOnce),
     find: (hash) => kernel.find(hash),
     sift(start, limit, line) {
       kernel.at.value = start + roomAt
@@ -225,6 +252,8 @@ export function createSieve({ lastUserId, seed, failed = [] }: SieveOptions): Si
       found.hash = writtenHashes[at / 2 + 2] ?? 0
       found.quoted = (written[at + 6] ?? 0) > 0
       found.plain = written[at + 7] === 0
+      const ends = written[at + 15] ?? 0
+      found.firstCell = ends === 0 ? -1 : (ends - endsAt) / 4
       found.keys = null
       if (written[at + 14] === 1) {
         keys.uuid = writtenHashes[at / 2 + 4] ?? 0

@@ -21,6 +21,11 @@
   (global $emailAt (export "emailAt") (mut i32) (i32.const -1))
   (global $usernameAt (export "usernameAt") (mut i32) (i32.const -1))
   (global $key (export "key") (mut i32) (i32.const 0))
+  ;; What parts the cells where their ends are to be written down, else 0; where, up to where, and the next of them.
+  (global $cellDelimiter (export "cellDelimiter") (mut i32) (i32.const 0))
+  (global $ends (export "ends") (mut i32) (i32.const 0))
+  (global $endsEnd (export "endsEnd") (mut i32) (i32.const 0))
+  (global $nextEnd (mut i32) (i32.const 0))
   (global $longestKey (export "longestKey") (mut i32) (i32.const 0))
   ;; How far it is: the next record, its line, who was met last of users and of failed records, and how many
   ;; were passed over.
@@ -213,15 +218,62 @@
       (f64.ne (f64.load offset=40 (local.get $out)) (f64.const 0)))
       (f64.ne (f64.load offset=48 (local.get $out)) (f64.const 0))))
 
+  ;; Writes down where each cell of a record without quotes ends, with the highest bit set where not all of the cell is
+  ;; printable ASCII, and gives where the first of them is written; 0 when there is no room for all.
+  (func $cells (param $from i32) (param $to i32) (result i32)
+    (local $block i32) (local $bytes v128) (local $bits i32) (local $odd i32) (local $before i32) (local $isOdd i32) (local $first i32) (local $place i32)
+    (local.set $first (global.get $nextEnd))
+    (local.set $place (local.get $first))
+    (local.set $block (local.get $from))
+    (block $ended
+      (br_if $ended (i32.eq (local.get $from) (local.get $to)))
+      (loop $blocks
+        ;; Sixteen cells at most end in a block.
+        (if (i32.gt_u (i32.add (local.get $place) (i32.const 68)) (global.get $endsEnd)) (then (return (i32.const 0))))
+        (local.set $bytes (v128.load align=1 (local.get $block)))
+        (local.set $bits (i8x16.bitmask (i8x16.eq (local.get $bytes) (i8x16.splat (global.get $cellDelimiter)))))
+        (local.set $odd (i8x16.bitmask (v128.or
+          (i8x16.lt_s (local.get $bytes) (i8x16.splat (i32.const 32)))
+          (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 127))))))
+        ;; What lies behind the record is of others.
+        (if (i32.gt_u (i32.add (local.get $block) (i32.const 16)) (local.get $to))
+          (then
+            (local.set $before (i32.sub (i32.shl (i32.const 1) (i32.sub (local.get $to) (local.get $block))) (i32.const 1)))
+            (local.set $bits (i32.and (local.get $bits) (local.get $before)))
+            (local.set $odd (i32.and (local.get $odd) (local.get $before)))))
+        ;; The delimiter itself may be a tab.
+        (local.set $odd (i32.and (local.get $odd) (i32.xor (local.get $bits) (i32.const -1))))
+        (block $next
+          (loop $delimiters
+            (br_if $next (i32.eqz (local.get $bits)))
+            (local.set $before (i32.sub (i32.and (local.get $bits) (i32.sub (i32.const 0) (local.get $bits))) (i32.const 1)))
+            (local.set $isOdd (i32.or (local.get $isOdd) (i32.and (local.get $odd) (local.get $before))))
+            (i32.store (local.get $place) (i32.or
+              (i32.add (local.get $block) (i32.ctz (local.get $bits)))
+              (i32.shl (i32.ne (local.get $isOdd) (i32.const 0)) (i32.const 31))))
+            (local.set $place (i32.add (local.get $place) (i32.const 4)))
+            (local.set $isOdd (i32.const 0))
+            (local.set $odd (i32.and (local.get $odd) (i32.xor (local.get $before) (i32.const -1))))
+            (local.set $bits (i32.and (local.get $bits) (i32.sub (local.get $bits) (i32.const 1))))
+            (br $delimiters)))
+        (local.set $isOdd (i32.or (local.get $isOdd) (local.get $odd)))
+        (local.set $block (i32.add (local.get $block) (i32.const 16)))
+        (br_if $blocks (i32.lt_u (local.get $block) (local.get $to)))))
+    (if (i32.ge_u (i32.add (local.get $place) (i32.const 4)) (global.get $endsEnd)) (then (return (i32.const 0))))
+    (i32.store (local.get $place) (i32.or (local.get $to) (i32.shl (i32.ne (local.get $isOdd) (i32.const 0)) (i32.const 31))))
+    (global.set $nextEnd (i32.add (local.get $place) (i32.const 4)))
+    (local.get $first))
+
   ;; Passes over records of users that are known and not met before. The others are written down, 64 bytes each: start,
   ;; end, line, who has it, fingerprint (f64), number of quotes, where it is not printable ASCII, fingerprints of UUID,
-  ;; email and username (f64), whether they are known. Stops before a record that is no single line with a line feed
+  ;; email and username (f64), whether they are known, where the ends of its cells are, or 0: not where its keys are known. Stops before a record that is no single line with a line feed
   ;; and an even number of quotes, or is longer than $longest: whoever can read such a record goes on.
   (func (export "sift") (param $limit i32) (param $longest i32) (result i32)
     (local $at i32) (local $block i32) (local $feeds i32) (local $quotes i32) (local $high i32) (local $returns i32) (local $bytes v128) (local $bits i32)
     (local $end i32) (local $hash f64) (local $user i32) (local $out i32) (local $place i32)
     (local.set $out (global.get $out))
     (local.set $at (global.get $at))
+    (global.set $nextEnd (global.get $ends))
     (block $stop
       (loop $records
         (br_if $stop (i32.ge_u (local.get $at) (local.get $limit)))
@@ -287,6 +339,10 @@
             (i32.or (local.get $high) (i32.eqz (global.get $delimiter)))))
           (then (i32.store offset=56 (local.get $out)
             (call $keys (local.get $out) (local.get $at) (local.get $end)))))
+        (i32.store offset=60 (local.get $out) (i32.const 0))
+        (if (i32.eqz (i32.or (i32.or (local.get $quotes) (i32.load offset=56 (local.get $out)))
+            (i32.eqz (global.get $cellDelimiter))))
+          (then (i32.store offset=60 (local.get $out) (call $cells (local.get $at) (local.get $end)))))
         (local.set $out (i32.add (local.get $out) (i32.const 64)))
         (global.set $line (i32.add (global.get $line) (i32.const 1)))
         (local.set $at (local.get $block))

@@ -32,7 +32,7 @@ export interface Source {
   position: number
   line: number
   notices: FileNotice[]
-  decode(buffer: Buffer, start: number, end: number): string
+  readonly decode: (buffer: Buffer, start: number, end: number) => string
   close(): Promise<void>
 }
 

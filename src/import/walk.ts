@@ -93,9 +93,8 @@ async function walkKept(places: Places, { position, pause, visit }: WalkOptions)
   return true
 }
 
-/** A record as text, and as cells where it can be split. */
+/** A record as cells, where it can be split. */
 export interface ReadRecord {
-  record: string
   cells: string[]
   /** Why there are no cells; odd-record.ts puts it into words. */
   fault: SplitFault | null
@@ -109,31 +108,34 @@ export interface ReadRecord {
  */
 export function readRecord(records: RecordAtHand, source: Source): ReadRecord {
   const { delimiter, header } = source
-  let record = textOf(records, source)
-  if (records.tooLong) return { record, cells: [], fault: { kind: 'too long', column: 0 } }
-  if (!records.quoted) return { record, cells: record.split(delimiter), fault: null }
-  let cells = splitQuoted(record, delimiter)
+  if (records.tooLong) return { cells: [], fault: { kind: 'too long', column: 0 } }
+  if (!records.quoted) {
+    const cells = records.cells(source.decode) ?? recordText(records, source).split(delimiter)
+    return { cells, fault: null }
+  }
+  let cells = splitQuoted(recordText(records, source), delimiter)
   if (records.several && (!Array.isArray(cells) || !fits(cells, header))) {
     records.keepFirstLine()
-    record = textOf(records, source)
-    cells = splitQuoted(record, delimiter)
+    cells = splitQuoted(recordText(records, source), delimiter)
   }
-  return Array.isArray(cells) ? { record, cells, fault: null } : { record, cells: [], fault: cells }
+  return Array.isArray(cells) ? { cells, fault: null } : { cells: [], fault: cells }
 }
 
 /** The same, but of a plain record of a file that goes on maybe only the first `width` cells. */
 export function readKeys(found: RecordAtHand, source: Source, width: number): ReadRecord {
   if (found.quoted || found.tooLong || !found.terminated) return readRecord(found, source)
-  const record = textOf(found, source)
-  const cells = record.split(source.delimiter, width)
+  const known = found.cells(source.decode)
+  if (known !== undefined) return { cells: known, fault: null }
+  const cells = recordText(found, source).split(source.delimiter, width)
   // An empty one may be a row all the same, by what stands farther on.
-  return isBlankRecord(cells) ? readRecord(found, source) : { record, cells, fault: null }
+  return isBlankRecord(cells) ? readRecord(found, source) : { cells, fault: null }
 }
 
 function fits(cells: readonly string[], { names }: HeaderMatch): boolean {
   return cells.length >= names.length && isBlankRecord(cells.slice(names.length))
 }
 
-function textOf(found: RecordAtHand, source: Source): string {
+/** The record at hand as text; `readRecord` may make it shorter. */
+export function recordText(found: RecordAtHand, source: Source): string {
   return found.plain ? found.text() : source.decode(found.buffer, found.start, found.end)
 }

@@ -8,7 +8,7 @@ import type { Sieve } from '../../src/import/sieve.ts'
 import { openSource } from '../../src/import/source.ts'
 import type { Source } from '../../src/import/source.ts'
 import { mark } from '../../src/import/user-set.ts'
-import { readRecord, walk } from '../../src/import/walk.ts'
+import { readRecord, recordText, walk } from '../../src/import/walk.ts'
 import { comparisonKey } from '../../src/domain/user.ts'
 import { memoryDriver } from '../../storage/memory.ts'
 import { sieveModule } from '../support/sieve-module.ts'
@@ -69,8 +69,8 @@ async function meet(source: Source, sieve: Sieve, sifts: boolean) {
         return
       }
       const position = found.position()
-      const { record, cells } = readRecord(found, source)
-      met.push({ position, line: found.line, record, cells, hash })
+      const { cells } = readRecord(found, source)
+      met.push({ position, line: found.line, record: recordText(found, source), cells, hash })
       if (found.unclosed) cut.add(hash)
       places.add({ record: found, hash, userId, failed })
     },
@@ -107,6 +107,73 @@ describe('createSieve()', () => {
       { numRuns: 800 },
     )
     expect(passedInAll).toBeGreaterThan(1000)
+  })
+
+  test('splits records without quotes into the same cells as whoever reads all of the record', async () => {
+    const cell = fc.oneof(
+      { weight: 5, arbitrary: fc.constantFrom('', 'a', 'Ada', '613-555-0123', ' b ') },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom('é', 'Benoît', '日本', '"q"', 'x'.repeat(70), '\0', '\x7f'),
+      },
+      { weight: 1, arbitrary: fc.string({ unit: 'grapheme-ascii', maxLength: 20 }) },
+    )
+    let split = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(cell, { maxLength: 40 }), { minLength: 1, maxLength: 8 }),
+        fc.constantFrom(',', ';', '\t', '|'),
+        fc.integer({ min: 1, max: 4096 }),
+        async (rows, delimiter, most) => {
+          const text = `${rows.map((cells) => cells.join(delimiter)).join('\n')}\n`
+          const source = { ...(await sourceOf(text, most)), delimiter }
+          const [plain, splitting] = [1, 2].map(() => createSieve({ lastUserId: 0, seed: 7 }))
+          splitting?.splitCells(delimiter)
+          const [expected, found] = await Promise.all(
+            [plain, splitting].map(async (sieve) => {
+              const cells: string[][] = []
+              await walk({
+                source,
+                sieve: sieve ?? createSieve({ lastUserId: 0, seed: 7 }),
+                position: source.position,
+                line: source.line,
+                visit({ record }) {
+                  if (record.cells(source.decode) !== undefined) split += 1
+                  cells.push(readRecord(record, source).cells)
+                },
+              })
+              return cells
+            }),
+          )
+          expect(found).toEqual(expected)
+          await source.close()
+        },
+      ),
+      { numRuns: 500 },
+    )
+    expect(split).toBeGreaterThan(500)
+  })
+
+  test('of more cells than it has room for, the others are split all the same', async () => {
+    const row = Array.from({ length: 30_000 }, (_, index) => (index % 7 === 0 ? 'é' : 'a'))
+    const source = await sourceOf(`${row.join(',')}\n`.repeat(5), 2 ** 20)
+    const sieve = createSieve({ lastUserId: 0, seed: 7 })
+    sieve.splitCells(',')
+    const known: boolean[] = []
+    await walk({
+      source,
+      sieve,
+      position: source.position,
+      line: source.line,
+      visit({ record }) {
+        known.push(record.cells(source.decode) !== undefined)
+        expect(readRecord(record, source).cells).toEqual(row)
+      },
+    })
+    expect(known).toHaveLength(5)
+    expect(known).toContain(true)
+    expect(known).toContain(false)
+    await source.close()
   })
 
   test('reads the keys of plain records as whoever reads all of the record', async () => {
@@ -146,8 +213,7 @@ describe('createSieve()', () => {
                 if (text === '') return 0
                 return sieve.keyHash(`${kind}:${kind === 'u' ? text : comparisonKey(text)}`)
               }
-              const { record } = readRecord(found, source)
-              expect(record).not.toMatch(/["\u0080-\uffff]/)
+              expect(recordText(found, source)).not.toMatch(/["\u0080-\uffff]/)
               const expected = {
                 uuid: hashOf('u', uuid),
                 email: hashOf('e', email),
@@ -231,7 +297,8 @@ describe('createPlaces()', () => {
           position: source.position,
           line: source.line,
           visit({ record: found, hash }) {
-            const { record, cells } = readRecord(found, source)
+            const { cells } = readRecord(found, source)
+            const record = recordText(found, source)
             again.push({ position: found.position(), line: found.line, record, cells, hash })
           },
         })
@@ -245,7 +312,8 @@ describe('createPlaces()', () => {
           position: source.position,
           line: source.line,
           visit({ record: found, hash }) {
-            const { record, cells } = readRecord(found, source)
+            const { cells } = readRecord(found, source)
+            const record = recordText(found, source)
             third.push({ position: found.position(), line: found.line, record, cells, hash })
           },
         })
