@@ -66,8 +66,9 @@ export function createAnnouncer({ state, clock, log, onQueued }: AnnouncerOption
   }
 
   async function announceCut(entry: AuditEntry): Promise<void> {
-    const { tenantId, at, path } = entry
-    if (tenantId === null) return
+    const { tenantId, at, path, bytes } = entry
+    // Of a cut before the first byte nothing is kept: there is nothing to resume and nothing that is missing.
+    if (tenantId === null || bytes === 0) return
     // What is asked for is written first: were the process killed in between, the next start would find the cut
     // upload without its entry, and tell of it once more.
     await state.audit.list({ tenantId, limit: 1 })

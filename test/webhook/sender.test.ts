@@ -7,7 +7,8 @@ import type { Webhook } from '../../src/domain/webhook.ts'
 import { createAnnouncer } from '../../src/webhook/announce.ts'
 import { startWebhookSender } from '../../src/webhook/sender.ts'
 import type { WebhookSender } from '../../src/webhook/sender.ts'
-import { addClient, silent } from '../drop/door.ts'
+import { memoryDriver } from '../../storage/memory.ts'
+import { addClient, door, loggedIn, silent } from '../drop/door.ts'
 import { runOf, steadyClock } from '../routes/client.ts'
 import { startReceiver } from './receiver.ts'
 
@@ -191,6 +192,28 @@ describe('webhooks', () => {
     await world.announcer.recover()
     await world.announcer.recover()
     expect(await deliveries(world)).toMatchObject([{ event: 'upload.incomplete' }])
+  })
+
+  test('an upload that its client cuts is told with what was kept, and one cut before its first byte is not', async () => {
+    const world = await open()
+    world.start()
+    const { files } = memoryDriver()
+    const session = await loggedIn(door({ state: world.state, files }), 'maple')
+    const empty = await session.openWrite('/empty.csv', { disposition: 'replace' })
+    await empty.cut('the connection was lost')
+    const half = await session.openWrite('/half.csv', { disposition: 'replace' })
+    await half.write(0, Buffer.from('email\nada@'))
+    await half.cut('the connection was lost')
+    await vi.waitFor(() => expect(world.receiver.received).toHaveLength(1))
+    expect(JSON.parse(world.receiver.received[0]?.body ?? '')).toMatchObject({
+      type: 'upload.incomplete',
+      data: { tenantId: 'ten_maple', path: '/half.csv', protocol: 'sftp', sizeBytes: 10 },
+    })
+    await world.announcer.recover()
+    expect(await deliveries(world)).toHaveLength(1)
+    const audit = await world.state.audit.list({ tenantId: 'ten_maple', limit: 10 })
+    expect(audit.filter(({ event }) => event === 'PARTIAL_CLOSE')).toHaveLength(2)
+    await session.end('over')
   })
 
   test('410 disables the webhook; a disabled one, a young one and a dry run are told nothing', async () => {
