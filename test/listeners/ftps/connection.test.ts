@@ -156,6 +156,21 @@ describe('AUTH TLS', () => {
   )
 })
 
+describe('a handshake in mid-session', () => {
+  test('is refused, and ends the connection: it would cost this side more than the client', async () => {
+    ftp = await connect(bench.listener.implicitPort, {
+      implicit: true,
+      tls: { maxVersion: 'TLSv1.2' },
+    })
+    expect(await ftp.ask('NOOP')).toMatch(/^200 /)
+    if (!('renegotiate' in ftp.socket)) throw new Error('no TLS')
+    const again = ftp.socket
+    const done = new Promise((resolve) => again.renegotiate({}, resolve))
+    await expect(Promise.race([done, ftp.closed.then(() => 'closed')])).resolves.not.toBeNull()
+    await ftp.closed
+  })
+})
+
 describe('a TLS session', () => {
   test.each(['TLSv1.2', 'TLSv1.3'] as const)(
     'of the control connection is reused by data connections on %s, as some clients demand',
