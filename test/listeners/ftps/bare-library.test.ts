@@ -315,6 +315,16 @@ describe('bare ftp-srv, and this listener', () => {
     expect(await other.ask('FEAT')).toMatch(/EPSV/)
   })
 
+  test.each(['MLSD', 'MLST', 'MFMT 20240102030405 none.csv', 'HASH none.csv', 'AVBL'])(
+    '%s is no command there, and is one here',
+    async (line) => {
+      ftp = await clearLogin()
+      expect(await ftp.ask(line)).toMatch(/^502 /)
+      other = await loggedIn(bench)
+      expect(await other.ask(line)).not.toMatch(/^50[02] /)
+    },
+  )
+
   test('signals that end the process are taken over there; this listener takes none', async () => {
     ftp = await connect(bare.port)
     other = await connect(bench.listener.explicitPort)

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { KeyObject, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectSocket, createServer } from 'node:net'
 import ssh2 from 'ssh2'
@@ -77,6 +77,54 @@ async function pair(cipher: CipherAlgorithm, mac: MacAlgorithm, spoil: (bytes: B
     },
   }
 }
+
+describe('prepareCipherKeys()', () => {
+  // What that is worth is a matter of time, which no test is about: `npm run bench -- sftp big`.
+  test.each([
+    ['aes256-gcm@openssh.com', 'hmac-sha2-256'],
+    ['aes256-ctr', 'hmac-sha2-256-etm@openssh.com'],
+    ['aes256-ctr', 'hmac-sha2-512'],
+  ] as const)(
+    '%s with %s: bare ssh2 has keys in bytes, which Node copies and checks for each packet; here they are KeyObjects',
+    async (cipher, mac) => {
+      const keys = (connection: object): unknown[] =>
+        ['_cipher', '_decipher'].flatMap((side) => {
+          const protocol: object = Reflect.get(connection, '_protocol')
+          const fields = Object.entries(Reflect.get(protocol, side) as object)
+          return fields
+            .filter(([name]) => /Key/.test(name))
+            .map(([, key]: [string, unknown]) => key)
+        })
+      const seen: { bare: unknown[]; prepared: unknown[] }[] = []
+      const server = new ssh2.Server({ hostKeys: [hostKey], algorithms: algorithmProfiles.strict })
+      server.on('connection', (connection) => {
+        connection.on('error', () => undefined)
+        connection.on('authentication', (context) => context.accept())
+        connection.on('handshake', () => {
+          const bare = keys(connection)
+          prepareCipherKeys(connection)
+          seen.push({ bare, prepared: keys(connection) })
+        })
+      })
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const address = server.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      const client = new ssh2.Client()
+      client.on('error', () => undefined)
+      const algorithms = { cipher: [cipher], hmac: [mac] }
+      client.connect({ host: '127.0.0.1', port, username: 'x', password: 'x', algorithms })
+      await once(client, 'ready')
+      client.destroy()
+      server.close()
+      const [{ bare, prepared } = { bare: [], prepared: [] }] = seen
+      // Of a MAC, or of a cipher that begins anew with each packet.
+      expect(bare.length).toBeGreaterThanOrEqual(2)
+      expect(bare.filter((key) => !Buffer.isBuffer(key))).toEqual([])
+      expect(prepared.filter((key) => !(key instanceof KeyObject))).toEqual([])
+    },
+  )
+})
 
 describe('takeWholePackets()', () => {
   const [, , ...ctr] = algorithmProfiles.strict.cipher
