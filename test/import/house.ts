@@ -124,7 +124,8 @@ export async function openHouse(folder: string, options: HouseOptions = {}) {
     /** Resolves when nothing waits any more. */
     async idle(): Promise<Run[]> {
       for (let tries = 0; tries < 2400; tries += 1) {
-        const [active, waiting] = [await state.runs.active(), await state.drops.list(tenantId)]
+        // In the order in which a file goes: asked the other way round, one that is just claimed is in neither.
+        const [waiting, active] = [await state.drops.list(tenantId), await state.runs.active()]
         const late = await state.runs.unarchived()
         if (active.length + waiting.length + late.length === 0) return house.runs()
         await new Promise((resolve) => setTimeout(resolve, 25))
