@@ -131,7 +131,7 @@ export async function run(): Promise<void> {
     hashPassword: async () => '',
     checks: [],
     metrics: createMetrics({
-      activeRuns: () => state.runs.active(),
+      activeRuns: () => state.runs.activeCounts(),
       oldestMail: async () => 0,
       penalties: () => 0,
       freeBytes: async () => undefined,

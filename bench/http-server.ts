@@ -52,7 +52,7 @@ async function rosterdrop(folder: string) {
     importer: storingImporter({ state, files, clock }),
     log: createLog({ level: 'info' }),
     metrics: createMetrics({
-      activeRuns: () => state.runs.active(),
+      activeRuns: () => state.runs.activeCounts(),
       oldestMail: async () => 0,
       penalties: () => 0,
       freeBytes: async () => undefined,

@@ -158,7 +158,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     onCommit: () => importer.nudge(),
   })
   metrics = createMetrics({
-    activeRuns: () => state.runs.active(),
+    activeRuns: () => state.runs.activeCounts(),
     async oldestMail() {
       const [oldest] = await state.outbox.due(clock.now(), 1)
       return oldest === undefined ? 0 : (clock.now() - oldest.createdAt) / 1000

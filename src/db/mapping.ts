@@ -2,8 +2,8 @@ import { deliveryStates, webhookEvents } from '../domain/webhook.ts'
 import type { Webhook, WebhookDelivery } from '../domain/webhook.ts'
 import { protocols, sessionKinds, tokenScopes } from '../domain/account.ts'
 import type { Account, Session, Token } from '../domain/account.ts'
-import { runSources } from '../domain/run.ts'
-import type { Run } from '../domain/run.ts'
+import { runSources, runStates } from '../domain/run.ts'
+import type { Run, RunState } from '../domain/run.ts'
 import { auditEvents, mailKinds } from '../domain/state.ts'
 import type {
   AuditEntry,
@@ -187,4 +187,11 @@ export function deliveryOf(row: Row): WebhookDelivery {
     status: optionalNumber(row, 'status'),
     answer: optionalText(row, 'answer'),
   }
+}
+
+/** Rows of `state` and `count` as one record. */
+export function countsOf(rows: readonly Row[]): Partial<Record<RunState, number>> {
+  return Object.fromEntries(
+    rows.map((row) => [word(row, 'state', runStates), number(row, 'count')]),
+  )
 }

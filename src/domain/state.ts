@@ -163,6 +163,8 @@ export interface RunStore {
   ): Promise<Run>
   /** Runs in an active state, oldest first; all of them when nothing is asked. */
   active(asked?: { skip: number; limit: number }): Promise<Run[]>
+  /** How many there are of each; a state that none has may be missing. */
+  activeCounts(): Promise<Partial<Record<RunState, number>>>
   /** Runs with an outcome whose file has not been archived yet. */
   unarchived(): Promise<Run[]>
   /** The newest run of the tenant that reached `completed` or `completed_with_failures`, not a dry run. */

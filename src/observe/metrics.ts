@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Metrics } from '../domain/metrics.ts'
-import { runStates } from '../domain/run.ts'
-import type { Run, RunCounts } from '../domain/run.ts'
+import { activeStates } from '../domain/run.ts'
+import type { Run, RunCounts, RunState } from '../domain/run.ts'
 import type { AuditEntry, OutboxMail } from '../domain/state.ts'
 
 interface Metric {
@@ -116,7 +116,7 @@ export function metricRows(): string[] {
 
 /** What is asked at each scrape. */
 export interface MetricSources {
-  activeRuns(): Promise<Pick<Run, 'state'>[]>
+  activeRuns(): Promise<Partial<Record<RunState, number>>>
   /** Seconds. */
   oldestMail(): Promise<number>
   penalties(): number
@@ -163,10 +163,8 @@ export function createMetrics(sources: MetricSources): Metrics & Recorder {
   let lastCpu = 0
 
   async function collect(): Promise<void> {
-    const states = (await sources.activeRuns()).map(({ state }) => state)
-    for (const state of runStates.slice(0, 4)) {
-      active.set({ state }, states.filter((one) => one === state).length)
-    }
+    const counts = await sources.activeRuns()
+    for (const state of activeStates) active.set({ state }, counts[state] ?? 0)
     mailWait.set(await sources.oldestMail())
     kept.set(sources.penalties())
     const space = await sources.freeBytes()

@@ -21,7 +21,7 @@ import {
   plan,
   usersOf,
 } from './directory-rows.ts'
-import { dropOf, runOf } from './state-contract.ts'
+import { dropOf, runOf } from './state-samples.ts'
 import { delivery, webhook } from './webhooks-contract.ts'
 
 const programs = postgresPrograms()

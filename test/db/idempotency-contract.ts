@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StateStore } from '../../src/domain/state.ts'
 import { defaultSettings } from '../../src/domain/tenant.ts'
-import type { OpenState } from './state-contract.ts'
+import type { OpenState } from './state-samples.ts'
 
 const record = (runId: string, createdAt: number, tenantId = 'ten_maple') => ({
   tenantId,

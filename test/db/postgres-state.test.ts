@@ -5,6 +5,7 @@ import { postgresPrograms, startPostgres } from '../support/postgres.ts'
 import type { Cluster } from '../support/postgres.ts'
 import { idempotencyContract } from './idempotency-contract.ts'
 import { sessionsContract } from './sessions-contract.ts'
+import { stateRunsContract } from './runs-contract.ts'
 import { stateContract } from './state-contract.ts'
 import { webhooksContract } from './webhooks-contract.ts'
 
@@ -32,6 +33,7 @@ describe.skipIf(programs === undefined)('with PostgreSQL', () => {
   }
 
   stateContract('PostgreSQL', open)
+  stateRunsContract('PostgreSQL', open)
   sessionsContract('PostgreSQL', open)
   idempotencyContract('PostgreSQL', open)
   webhooksContract('PostgreSQL', open)

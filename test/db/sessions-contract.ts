@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Session } from '../../src/domain/account.ts'
 import type { StateStore } from '../../src/domain/state.ts'
-import type { OpenState } from './state-contract.ts'
+import type { OpenState } from './state-samples.ts'
 
 const session = (changes: Partial<Session> = {}): Session => ({
   hash: 'a'.repeat(64),

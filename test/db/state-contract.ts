@@ -1,85 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { Account, Token } from '../../src/domain/account.ts'
-import type { Drop, StateStore } from '../../src/domain/state.ts'
-import { zeroCounts } from '../../src/domain/run.ts'
-import type { Run } from '../../src/domain/run.ts'
-import { defaultSettings } from '../../src/domain/tenant.ts'
+import { drop, runOf, tenantOpener } from './state-samples.ts'
+import type { OpenState } from './state-samples.ts'
 
-/** Opens the database of this name: an empty one the first time, the same one after a close. */
-export type OpenState = (name: string) => Promise<StateStore>
-
-const drop: Drop = {
-  id: 'drp_1',
-  tenantId: 'ten_a',
-  path: 'drop/ten_a/users.csv',
-  folder: '',
-  filename: 'users.csv',
-  sizeBytes: 10,
-  sha256: null,
-  source: 'sftp',
-  actor: 'acme',
-  committedAt: 5,
-  readyAt: 7,
-}
-
-/** A drop with `changes`. */
-export const dropOf = (changes: Partial<Drop>): Drop => ({ ...drop, ...changes })
-
-/** A run with `changes`. */
-export function runOf(id: string, changes: Partial<Run> = {}): Run {
-  return {
-    id,
-    tenantId: 'ten_a',
-    filename: 'users.csv',
-    source: 'sftp',
-    actor: null,
-    mode: 'delta',
-    dryRun: false,
-    force: false,
-    approved: false,
-    state: 'queued',
-    counts: { ...zeroCounts },
-    sizeBytes: 10,
-    sha256: null,
-    encoding: null,
-    delimiter: null,
-    columns: [],
-    ignoredColumns: [],
-    notices: [],
-    fileReason: null,
-    reasons: [],
-    bytesRead: 0,
-    rowsPerSecond: 0,
-    createdAt: 1,
-    startedAt: null,
-    finishedAt: null,
-    sourcePath: drop.path,
-    archivedAt: null,
-    reportPath: null,
-    mail: 'none',
-    version: 1,
-    ...changes,
-  }
-}
-
-/** What every state store must do. */
+/** What every state store must do; of its runs, `runs-contract.ts`. */
 export function stateContract(name: string, openNamed: OpenState): void {
-  let opened = 0
-
-  async function withTenant(database?: string): Promise<StateStore> {
-    opened += 1
-    const state = await openNamed(database ?? `state_${opened}`)
-    await state.tenants.create({
-      id: 'ten_a',
-      name: 'Acme',
-      settings: { ...defaultSettings },
-      settingsVersion: 1,
-      userTypes: [],
-      loginSources: [],
-      createdAt: 1,
-    })
-    return state
-  }
+  const withTenant = tenantOpener(openNamed, 'state')
 
   describe(`the state contract: ${name}`, () => {
     test('keeps what was written over a close and an open', async () => {
@@ -101,65 +27,6 @@ export function stateContract(name: string, openNamed: OpenState): void {
       expect(await state.drops.claim(drop, runOf('run_2'))).toBe(false)
       expect(await state.drops.list('ten_a')).toEqual([])
       expect((await state.runs.list({ limit: 10 })).map(({ id }) => id)).toEqual(['run_1'])
-    })
-
-    test('runs.update() adds one to the version and refuses an unknown id', async () => {
-      const state = await withTenant()
-      await state.runs.create(runOf('run_1'))
-      expect(await state.runs.update('run_1', { state: 'parsing' })).toMatchObject({ version: 2 })
-      expect(await state.runs.active()).toHaveLength(1)
-      await expect(state.runs.update('run_9', { state: 'parsing' })).rejects.toMatchObject({
-        code: 'not_found',
-      })
-    })
-
-    test('runs.progress() is seen at once, and what is updated after it holds both', async () => {
-      const state = await withTenant()
-      await state.runs.create(runOf('run_1'))
-      const counts = { ...zeroCounts, rows: 9, created: 9 }
-      const shown = { state: 'applying', counts, bytesRead: 90, rowsPerSecond: 5 } as const
-      expect(await state.runs.progress('run_1', shown)).toMatchObject({ ...shown, version: 2 })
-      expect(await state.runs.get('run_1')).toMatchObject({ ...shown, version: 2 })
-      await state.runs.update('run_1', { encoding: 'utf-8' })
-      expect(await state.runs.get('run_1')).toMatchObject({ ...shown, encoding: 'utf-8' })
-      await expect(state.runs.progress('run_9', shown)).rejects.toMatchObject({ code: 'not_found' })
-    })
-
-    test('runs.list() pages newest first and filters by state and name', async () => {
-      const state = await withTenant()
-      for (const n of [1, 2, 3]) {
-        await state.runs.create(
-          runOf(`run_${n}`, { filename: `Users-${n}.csv`, state: n === 2 ? 'failed' : 'queued' }),
-        )
-      }
-      const ids = async (filter: object) =>
-        (await state.runs.list({ limit: 10, ...filter })).map(({ id }) => id)
-      expect(await ids({})).toEqual(['run_3', 'run_2', 'run_1'])
-      expect(await ids({ before: 'run_3', limit: 1 })).toEqual(['run_2'])
-      expect(await ids({ states: ['failed'] })).toEqual(['run_2'])
-      expect(await ids({ filename: 'users-3' })).toEqual(['run_3'])
-      expect(await ids({ tenantId: 'ten_b' })).toEqual([])
-    })
-
-    test('runs.perDay() adds up rows and failures of a day, without dry runs and other clients', async () => {
-      const state = await withTenant()
-      const acme = await state.tenants.findByName('Acme')
-      if (acme === undefined) throw new Error('there is no Acme')
-      await state.tenants.create({ ...acme, id: 'ten_b', name: 'Birch' })
-      const noon = Date.parse('2026-01-31T12:00:00Z')
-      const day = 86_400_000
-      const counts = { ...zeroCounts, rows: 10, failed: 3 }
-      await state.runs.create(runOf('run_1', { createdAt: noon - 9 * day, counts }))
-      await state.runs.create(runOf('run_2', { createdAt: noon - day, counts }))
-      await state.runs.create(runOf('run_3', { createdAt: noon, counts }))
-      await state.runs.create(runOf('run_4', { createdAt: noon + 60_000, counts }))
-      await state.runs.create(runOf('run_5', { createdAt: noon, counts, dryRun: true }))
-      await state.runs.create(runOf('run_6', { createdAt: noon, counts, tenantId: 'ten_b' }))
-      expect(await state.runs.perDay('ten_a', noon - 2 * day)).toEqual([
-        { day: '2026-01-30', runs: 1, rows: 10, failed: 3 },
-        { day: '2026-01-31', runs: 2, rows: 20, failed: 6 },
-      ])
-      await state.close()
     })
 
     test('tenants.update() refuses a change made on an old version', async () => {
@@ -265,46 +132,6 @@ export function stateContract(name: string, openNamed: OpenState): void {
       expect(await state.drops.nextReadyAt()).toBe(0)
       await state.drops.remove('ten_a', 'drp_1')
       expect(await state.drops.nextReadyAt()).toBeUndefined()
-    })
-
-    test('runs.update() at the same time keeps every change', async () => {
-      const state = await withTenant()
-      await state.runs.create(runOf('run_1'))
-      await Promise.all(
-        Array.from({ length: 10 }, async (_, n) =>
-          state.runs.update('run_1', n % 2 === 0 ? { bytesRead: n } : { reportPath: `r${n}` }),
-        ),
-      )
-      const updated = await state.runs.get('run_1')
-      expect(updated?.version).toBe(11)
-      expect(updated?.bytesRead).toBeGreaterThan(-1)
-      expect(updated?.reportPath).toMatch(/^r[13579]$/)
-    })
-
-    test('runs keep texts with every character', async () => {
-      const state = await withTenant()
-      const odd = runOf('run_1', {
-        filename: 'a\\u0000"\'é日本.csv',
-        fileReason: { code: 9115, sentence: 'NUL \0 and \ud800' },
-      })
-      await state.runs.create(odd)
-      expect(await state.runs.get('run_1')).toEqual(odd)
-      expect(await state.runs.perDay('ten_a', 0)).toMatchObject([{ runs: 1 }])
-    })
-
-    test('runs.unarchived() and runs.lastImported() choose by state and time', async () => {
-      const state = await withTenant()
-      const ended = { finishedAt: 5, archivedAt: 6 }
-      await state.runs.create(runOf('run_1', { state: 'completed', ...ended }))
-      await state.runs.create(runOf('run_2', { state: 'completed_with_failures', finishedAt: 9 }))
-      await state.runs.create(
-        runOf('run_3', { state: 'completed', ...ended, finishedAt: 20, dryRun: true }),
-      )
-      await state.runs.create(runOf('run_4', { state: 'held' }))
-      await state.runs.create(runOf('run_5', { state: 'applying' }))
-      expect((await state.runs.unarchived()).map(({ id }) => id)).toEqual(['run_2'])
-      expect((await state.runs.lastImported('ten_a'))?.id).toBe('run_2')
-      expect(await state.runs.lastImported('ten_b')).toBeUndefined()
     })
 
     test('accounts are found by name, changed, rehashed once and removed', async () => {

@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest'
 import { openState } from '../../src/db/sqlite/state.ts'
 import { idempotencyContract } from './idempotency-contract.ts'
 import { sessionsContract } from './sessions-contract.ts'
+import { stateRunsContract } from './runs-contract.ts'
 import { stateContract } from './state-contract.ts'
 import { webhooksContract } from './webhooks-contract.ts'
 
@@ -14,6 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const open = async (name: string) => openState(join(folder, `${name}.db`))
 
 stateContract('SQLite', open)
+stateRunsContract('SQLite', open)
 sessionsContract('SQLite', open)
 idempotencyContract('SQLite', open)
 webhooksContract('SQLite', open)

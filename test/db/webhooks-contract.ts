@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Webhook, WebhookDelivery } from '../../src/domain/webhook.ts'
 import { addClient } from '../drop/door.ts'
-import type { OpenState } from './state-contract.ts'
+import type { OpenState } from './state-samples.ts'
 
 export const webhook: Webhook = {
   id: 'whk_1',

@@ -7,7 +7,7 @@ import { addClient } from '../drop/door.ts'
 import { runOf } from '../routes/client.ts'
 
 const sources = {
-  activeRuns: async () => [{ state: 'parsing' as const }, { state: 'queued' as const }],
+  activeRuns: async () => ({ parsing: 1, queued: 1 }),
   oldestMail: async () => 12.5,
   penalties: () => 3,
   freeBytes: async () => 4096,

@@ -171,7 +171,7 @@ export async function openWorld(
     clock,
     log: silent,
     metrics: createMetrics({
-      activeRuns: () => state.runs.active(),
+      activeRuns: () => state.runs.activeCounts(),
       oldestMail: async () => 0,
       penalties: () => 0,
       freeBytes: async () => undefined,

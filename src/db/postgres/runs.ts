@@ -2,7 +2,7 @@ import { AppError } from '../../domain/error.ts'
 import { activeStates } from '../../domain/run.ts'
 import type { Run } from '../../domain/run.ts'
 import type { RunStore } from '../../domain/state.ts'
-import { dayOf, runOf } from '../mapping.ts'
+import { countsOf, dayOf, runOf } from '../mapping.ts'
 import type { Postgres } from './connect.ts'
 
 // Two processes may change a run at the same time; more often than this they do not.
@@ -77,6 +77,11 @@ export function runStore(sql: Postgres): RunStore {
       const rows = await sql`SELECT * FROM runs WHERE state IN (${sql.unsafe(states)})
         ORDER BY seq OFFSET ${skip} LIMIT ${limit}`
       return rows.map(runOf)
+    },
+    async activeCounts() {
+      const rows = await sql`SELECT state, count(*) FROM runs
+        WHERE state = ANY(${[...activeStates]}) GROUP BY state`
+      return countsOf(rows)
     },
     async unarchived() {
       const rows = await sql`SELECT * FROM runs

@@ -3,7 +3,7 @@ import { AppError } from '../../domain/error.ts'
 import { activeStates } from '../../domain/run.ts'
 import type { Run } from '../../domain/run.ts'
 import type { RunStore } from '../../domain/state.ts'
-import { dayOf, runOf } from '../mapping.ts'
+import { countsOf, dayOf, runOf } from '../mapping.ts'
 import { text } from '../row.ts'
 import type { Row } from '../row.ts'
 import { inTransaction } from './open.ts'
@@ -71,6 +71,9 @@ export function runStore(db: DatabaseSync): RunStore {
   const marks = activeStates.map(() => '?').join(', ')
   const active = db.prepare(
     `SELECT * FROM runs WHERE state IN (${marks}) ORDER BY id LIMIT ? OFFSET ?`,
+  )
+  const activeCounts = db.prepare(
+    `SELECT state, count(*) AS count FROM runs WHERE state IN (${marks}) GROUP BY state`,
   )
   const unarchived = db.prepare(
     `SELECT * FROM runs WHERE archived_at IS NULL AND state NOT IN (${marks}, 'held') ORDER BY id`,
@@ -145,6 +148,9 @@ export function runStore(db: DatabaseSync): RunStore {
     },
     async active({ skip, limit } = { skip: 0, limit: -1 }) {
       return active.all(...activeStates, limit, skip).map(runOf)
+    },
+    async activeCounts() {
+      return countsOf(activeCounts.all(...activeStates))
     },
     async unarchived() {
       return unarchived.all(...activeStates).map(runOf)
