@@ -6,6 +6,7 @@ import { migrate } from '../../src/db/postgres/migrate.ts'
 import { openDesk } from '../import/desk.ts'
 import { postgresPrograms, startPostgres } from '../support/postgres.ts'
 import type { Cluster } from '../support/postgres.ts'
+import { loadContract } from './load-contract.ts'
 import {
   ada,
   applyAll,
@@ -13,7 +14,6 @@ import {
   bob,
   done,
   eve,
-  importAll,
   importRow,
   ledgerOptions,
   plan,
@@ -58,51 +58,16 @@ describe.skipIf(programs === undefined)('the first load of a directory in Postgr
       open,
       directory,
       table,
-      own,
+      loaded: async () => (await own()) === 1,
       indexes: () => indexesOf(table),
       all: await indexesOf('users'),
     }
   }
 
-  /** A run up to the batch after which the process is killed, with one more row that is lost. */
-  async function killed() {
-    const made = await fresh()
-    const ledger = await made.directory.begin(ledgerOptions('run_1'))
-    ledger.plan(plan)
-    ledger.expect(enough)
-    await ledger.commit(beginning)
-    await ledger.apply([importRow({ ...ada, hash: 5 }), importRow(bob)])
-    await ledger.commit({ ...beginning, position: 100, line: 4 })
-    await ledger.apply([importRow(eve)])
-    await ledger.close()
-    expect(await made.own()).toBe(1)
-    expect(await made.indexes()).toEqual([])
-    return made
-  }
+  loadContract('PostgreSQL', { fresh, enough, refusal: 'unique index' })
 
-  test('goes into a table of its own, whose indexes hold for the rows after it', async () => {
-    const { directory, indexes, all, table, own } = await fresh()
-    const ledger = await directory.begin(ledgerOptions('run_1'))
-    ledger.plan(plan)
-    ledger.expect(enough)
-    expect(await applyAll(ledger, [ada, bob])).toEqual({ 2: 'created', 3: 'created' })
-    await ledger.commit(done)
-    await ledger.close()
-    expect(all.length).toBeGreaterThan(4)
-    expect(await indexes()).toEqual(all)
-    expect(await own()).toBe(1)
-    expect(cluster.sql(url, `SELECT count(*) FROM ONLY ${table}`)).toBe('2')
-    expect((await usersOf(directory)).map(({ UserUUID }) => UserUUID)).toEqual(['u1', 'u2'])
-    expect(await importAll(directory, 'run_2', [{ ...bob, email: ada.email }, eve])).toEqual({
-      3: '9019',
-      4: 'created',
-    })
-    expect(await directory.revert('run_2', 'run_3', 5)).toEqual({ removed: 1, restored: 0 })
-    expect(await usersOf(directory)).toHaveLength(2)
-  })
-
-  test('is seen by who has opened the directory before it', async () => {
-    const { directory, open } = await fresh()
+  test('goes into a table of its own, and is seen by who has opened the directory before it', async () => {
+    const { directory, open, table } = await fresh()
     const reader = await open()
     expect(await usersOf(reader)).toEqual([])
     const ledger = await directory.begin(ledgerOptions('run_1'))
@@ -111,61 +76,8 @@ describe.skipIf(programs === undefined)('the first load of a directory in Postgr
     await applyAll(ledger, [ada])
     await ledger.commit(done)
     await ledger.close()
+    expect(cluster.sql(url, `SELECT count(*) FROM ONLY ${table}`)).toBe('1')
     expect(await usersOf(reader)).toMatchObject([{ UserUUID: 'u1' }])
-  })
-
-  test('goes on after a kill from its last batch: every user once, and every index', async () => {
-    const { directory, indexes, all } = await killed()
-    const ledger = await directory.begin(ledgerOptions('run_1'))
-    expect(ledger.stored).toMatchObject({ position: 100, line: 4 })
-    ledger.plan(plan)
-    expect(await indexes()).toEqual([])
-    expect(await ledger.apply([importRow(eve)])).toEqual(['created'])
-    await ledger.settle(async () => undefined)
-    await ledger.commit(done)
-    await ledger.close()
-    expect(await indexes()).toEqual(all)
-    expect((await usersOf(directory)).map(({ UserUUID }) => UserUUID)).toEqual(['u1', 'u2', 'u3'])
-  })
-
-  test('is ended by a cancel, by the next run, and by a revert', async () => {
-    const cancelled = await killed()
-    const ledger = await cancelled.directory.begin(ledgerOptions('run_1'))
-    ledger.plan(plan)
-    await ledger.commit({ ...done, outcome: 'cancelled' })
-    await ledger.close()
-    expect(await cancelled.indexes()).toEqual(cancelled.all)
-    expect(await usersOf(cancelled.directory)).toHaveLength(2)
-
-    const followed = await killed()
-    expect(await importAll(followed.directory, 'run_2', [{ ...eve, email: bob.email }])).toEqual({
-      4: '9019',
-    })
-    expect(await followed.indexes()).toEqual(followed.all)
-    expect(await usersOf(followed.directory)).toHaveLength(2)
-
-    const reverted = await killed()
-    expect(await reverted.directory.revert('run_1', 'run_2', 5)).toEqual({
-      removed: 2,
-      restored: 0,
-    })
-    expect(await reverted.indexes()).toEqual(reverted.all)
-    expect(await usersOf(reverted.directory)).toEqual([])
-  })
-
-  test('whose rows have a key in common after all fails, and the next run takes it back', async () => {
-    const { directory, indexes, all } = await fresh()
-    const ledger = await directory.begin(ledgerOptions('run_1'))
-    ledger.plan(plan)
-    ledger.expect(enough)
-    await ledger.commit(beginning)
-    await ledger.apply([importRow(ada), importRow({ ...bob, email: ada.email })])
-    await ledger.commit(beginning)
-    await expect(ledger.settle(async () => undefined)).rejects.toThrow('unique index')
-    await ledger.close()
-    expect(await importAll(directory, 'run_2', [eve])).toEqual({ 4: 'created' })
-    expect(await usersOf(directory)).toMatchObject([{ UserUUID: 'u3' }])
-    expect(await indexes()).toEqual(all)
   })
 
   test('with a row that the database refuses goes on with indexes at the next try, which names the row', async () => {
@@ -189,35 +101,6 @@ describe.skipIf(programs === undefined)('the first load of a directory in Postgr
     await again.commit(done)
     await again.close()
     expect(await usersOf(directory)).toHaveLength(2)
-  })
-
-  test('is none where there are users, for few rows, and in a dry run', async () => {
-    const small = await fresh()
-    const first = await small.directory.begin(ledgerOptions('run_1'))
-    first.plan(plan)
-    first.expect(enough - 1)
-    expect(await applyAll(first, [ada])).toEqual({ 2: 'created' })
-    await first.commit(done)
-    await first.close()
-    const second = await small.directory.begin(ledgerOptions('run_2'))
-    second.plan(plan)
-    second.expect(enough)
-    await second.commit(beginning)
-    await second.close()
-    expect(await small.own()).toBe(0)
-
-    const dry = await fresh()
-    const third = await dry.directory.begin(ledgerOptions('run_1', { dryRun: true }))
-    third.plan(plan)
-    third.expect(enough)
-    expect(await applyAll(third, [ada, { ...bob, email: ada.email }])).toEqual({
-      2: 'created',
-      3: '9019',
-    })
-    await third.commit(done)
-    await third.close()
-    expect(await dry.own()).toBe(0)
-    expect(await usersOf(dry.directory)).toEqual([])
   })
 
   const two = 'UserUUID,email,city\nu1,a@x.ca,Ottawa\nu2,b@x.ca,Ottawa\n'
