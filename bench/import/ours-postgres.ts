@@ -14,7 +14,7 @@ export async function oursOnPostgres(): Promise<OursOnPostgres> {
     async reset() {
       cluster.sql(
         url,
-        'TRUNCATE users, changes, removed_users, failures, before_images, deferred, verdicts, presence, fingerprints, ledger, names, directories',
+        'TRUNCATE users, changes, removed_users, failures, before_images, deferred, verdicts, presence, fingerprints, ledger, names, changed_users, directories',
       )
     },
     users: async () => Number(cluster.sql(url, 'SELECT count(*) FROM users')),

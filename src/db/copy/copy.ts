@@ -162,6 +162,8 @@ export async function copyDatabase({ folder, url, hostKey, onTable }: CopyOption
       ...stateTables.map(({ name }) => name),
       ...directoryTables({ directory: 0, run: Number }).map(({ name }) => name),
       'ledger',
+      'changed_users',
+      'names',
       'directories',
       'turns',
     ]
@@ -207,6 +209,7 @@ async function copyDirectories(
           : runs
         onTable({ tenantId, table: table.name, ...(await copyTable(sql, db, table, where)) })
       }
+      await sql`SELECT rosterdrop_changed_users(${numbers.directory})`
     } finally {
       db.close()
     }

@@ -11,7 +11,7 @@ import { json, number } from '../row.ts'
 import type { Waiting } from '../waiting.ts'
 import { openSession } from './connect.ts'
 import type { Postgres, Session } from './connect.ts'
-import { keepChange, nextChange } from './changes.ts'
+import { createChanged, keepChange, nextChange } from './changes.ts'
 import { createDeferred } from './deferred.ts'
 import { createFailures } from './failures.ts'
 import { createFingerprints } from './fingerprints.ts'
@@ -121,6 +121,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
   const now = options.now()
   let expected = 0
   let change = parts.nextChange
+  const changed = createChanged()
   let rows: RowStore | undefined
   let wrote = false
   let closed: Promise<void> | undefined
@@ -212,6 +213,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
         plan,
         now,
         change: () => change,
+        changed,
         lastUserId,
         load,
         onFault: (error) => options.onFault?.(error),
@@ -248,7 +250,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
     presence: () => presence.kept(),
     absent: (present) => presence.absent(present),
     async deactivate(present) {
-      const count = await presence.deactivate(present, { now, change })
+      const count = await presence.deactivate(present, { now, change, changed })
       if (count > 0) wrote = true
       return count
     },
@@ -266,7 +268,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
         // A batch may be lost with the machine: it is then done again, for the run's own place goes with it.
         if (state.phase === 'done') await sql`SET LOCAL synchronous_commit = on`
         if (wrote) {
-          await keepChange(sql, { directory, change, at: options.now(), by: runId })
+          await keepChange(sql, { directory, change, at: options.now(), by: runId, changed })
           change += 1
         }
         await failures.flush()

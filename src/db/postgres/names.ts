@@ -2,6 +2,7 @@ import type { NumberedUser } from '../../domain/user-reader.ts'
 import { mostLookedAt, mostRead, nameRanges } from '../name-key.ts'
 import { number } from '../row.ts'
 import { userOf } from '../user-row.ts'
+import { changedUsers } from './changes.ts'
 import type { Postgres } from './connect.ts'
 import type { Place } from './place.ts'
 
@@ -10,17 +11,17 @@ const enteredAtOnce = 50_000
 const lastUser = 2 ** 31 - 1
 
 /** Enters the names of users that have changed since it was last called. */
-export async function enterNames(sql: Postgres, { directory, users }: Place): Promise<void> {
-  const [row] = await sql`SELECT named, coalesce((SELECT max(change) FROM ONLY ${sql(users)}
+export async function enterNames(sql: Postgres, place: Place): Promise<void> {
+  const { directory } = place
+  const [row] = await sql`SELECT named, coalesce((SELECT max(change) FROM changes
     WHERE directory = ${directory}), 0) AS last FROM directories WHERE id = ${directory}`
   if (row === undefined || number(row, 'last') <= number(row, 'named')) return
   const last = number(row, 'last')
   let [change, id] = [number(row, 'named'), lastUser]
   for (;;) {
     const [end] = await sql`WITH page AS MATERIALIZED (
-        SELECT change, id, ${keyOf(sql)} AS key FROM ONLY ${sql(users)}
-        WHERE directory = ${directory} AND (change, id) > (${change}, ${id}) AND change <= ${last}
-        ORDER BY change, id LIMIT ${enteredAtOnce}
+        SELECT change, id, ${keyOf(sql)} AS key
+        FROM (${changedUsers(sql, place, { change, id, last, limit: enteredAtOnce })}) AS changed
       ), entered AS (
         INSERT INTO names SELECT ${directory}::int, key, id FROM page WHERE key <> ''
         ORDER BY key, id ON CONFLICT DO NOTHING

@@ -1,6 +1,7 @@
 import type { FoundUser, Holders, RowKeys, UniqueKeys } from '../../domain/directory.ts'
 import { number, optionalText, text } from '../row.ts'
 import type { Row } from '../row.ts'
+import type { Changed } from './changes.ts'
 import type { Postgres } from './connect.ts'
 import { lookUp } from './look-up.ts'
 import type { LookUp } from './look-up.ts'
@@ -121,7 +122,7 @@ export function createPresence(sql: Postgres, place: Place, run: number) {
     /** Sets the absent users inactive; how many. */
     async deactivate(
       present: Uint8Array,
-      { now, change }: { now: number; change: number },
+      { now, change, changed }: { now: number; change: number; changed: Changed },
     ): Promise<number> {
       let count = 0
       for await (const ids of actives()) {
@@ -130,6 +131,7 @@ export function createPresence(sql: Postgres, place: Place, run: number) {
         await keepImages(sql, { place, run }, absent)
         await sql`UPDATE ONLY ${sql(place.users)} SET active = 0, changed_run = ${run}, changed_at = ${now}, change = ${change}
           WHERE directory = ${directory} AND id = ANY(${absent}::int[])`
+        for (const id of absent) changed.add(id)
         count += absent.length
       }
       return count

@@ -79,6 +79,8 @@ async function putBack(
        FROM before_images AS old WHERE old.run = $2 AND u.directory = $3 AND u.id = old.user_id`,
       [now, run, directory, change],
     )
+    await sql`INSERT INTO changed_users SELECT ${directory}::int, ${change}::int, user_id, user_id
+      FROM before_images WHERE run = ${run}`
     await sql`DELETE FROM before_images WHERE run = ${run}`
     await keepChange(sql, { directory, change, at: now, by })
     return { removed, restored }

@@ -3,6 +3,7 @@ import { storedFields } from '../../domain/user.ts'
 import type { CheckedRow, StoredField } from '../../domain/user.ts'
 import { rowReason } from '../../domain/reason.ts'
 import { copyIn, copyValue } from './bulk.ts'
+import type { Changed } from './changes.ts'
 import type { Postgres } from './connect.ts'
 import { isRowFault, RowFault } from './fault.ts'
 import type { createLoad } from './load.ts'
@@ -31,6 +32,8 @@ export interface RowStoreOptions {
   now: number
   /** Number of the commit that what is stored now belongs to. */
   change: () => number
+  /** Told of every user who may be changed by it. */
+  changed: Changed
   lastUserId: number
   /** Where rows go while they are stored without indexes: no two have a key in common, and nobody has any of theirs. */
   load: Pick<ReturnType<typeof createLoad>, 'active' | 'send'>
@@ -64,7 +67,7 @@ export async function keepImages(
 
 /** Matches checked rows with the users of a directory and stores them, many at a time. */
 export function createRowStore(options: RowStoreOptions) {
-  const { sql, place, run, plan, now, change, load } = options
+  const { sql, place, run, plan, now, change, changed: changedIds, load } = options
   const { directory } = place
   const { fields } = plan
   let lastId = options.lastUserId
@@ -115,6 +118,7 @@ export function createRowStore(options: RowStoreOptions) {
     const created = rows.map(({ row }, index) => ({ id: lastId + index + 1, row }))
     if (!(await insert(created))) return false
     for (const [index, { hash }] of rows.entries()) remember(lastId + index + 1, hash)
+    changedIds.add(lastId + 1, lastId + rows.length)
     lastId += rows.length
     return true
   }
@@ -164,6 +168,7 @@ export function createRowStore(options: RowStoreOptions) {
   }
 
   async function store({ created, updated, rekeyed }: Changes): Promise<void> {
+    for (const { id } of [...created, ...updated, ...rekeyed]) changedIds.add(id)
     const touched = new Set([...updated, ...rekeyed])
     if (touched.size > 0) {
       const users = [...touched]

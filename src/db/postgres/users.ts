@@ -4,6 +4,7 @@ import { lastCharacter, mostLookedAt } from '../name-key.ts'
 import { number, optionalText, text } from '../row.ts'
 import type { Row } from '../row.ts'
 import { fieldsOf, userOf } from '../user-row.ts'
+import { changedUsers } from './changes.ts'
 import type { Postgres } from './connect.ts'
 import { searchNames } from './names.ts'
 import { placeKeeper } from './place.ts'
@@ -80,12 +81,10 @@ export function userReader(sql: Postgres, directory: number): Omit<UserReader, '
       return [...found.values()].slice(0, limit)
     },
     async userChanges({ change, id }, limit) {
-      const users = await usersNow()
       // One statement, so that both lists show the same commits.
       const rows = await sql`
         WITH stored AS (
-          SELECT * FROM ONLY ${sql(users)} WHERE directory = ${directory} AND (change, id) > (${change}, ${place(id)})
-          ORDER BY change, id LIMIT ${limit}
+          ${changedUsers(sql, await placeNow(), { change, id: place(id), limit })}
         ), gone AS (
           SELECT removed_users.*, changes.at FROM removed_users JOIN changes USING (directory, change)
           WHERE directory = ${directory} AND (change, id) > (${change}, ${place(id)})
