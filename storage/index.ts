@@ -32,7 +32,7 @@ const drivers: Readonly<
 }
 
 /** For a bucket whose settings the environment of the SDK has. */
-const plainSettings: StoreSettings = {
+export const plainSettings: StoreSettings = {
   s3: {
     endpoint: null,
     region: 'us-east-1',

@@ -13,6 +13,7 @@ import type { Tenant } from '../../src/domain/tenant.ts'
 import type { ImportProgress, ImportResult } from '../../src/import/job.ts'
 import { newRun } from '../../src/import/queue.ts'
 import { createWorkers } from '../../src/workers.ts'
+import { plainSettings } from '../../storage/index.ts'
 import { userTypes } from './rows.ts'
 import type { Side } from './side.ts'
 
@@ -28,17 +29,6 @@ export const tenant: Tenant = {
 
 // The least that a file settles.
 const warmMs = 1_000
-
-const noBucket = {
-  s3: {
-    endpoint: null,
-    region: 'us-east-1',
-    accessKeyId: null,
-    secretAccessKey: null,
-    pathStyle: 'auto',
-    spoolFolder: '',
-  },
-} as const
 
 export interface Ours extends Side {
   /** The last run. */
@@ -132,7 +122,7 @@ export function ours(
             }
       const workers = createWorkers({
         storageUrl: files,
-        storage: noBucket,
+        storage: plainSettings,
         databaseUrl,
         aheadMs: () => 0,
       })

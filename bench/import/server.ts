@@ -15,6 +15,8 @@ import { badEvery } from './rows.ts'
 export interface Watched {
   seconds: number
   peakMegabytes: number
+  /** When the file was uploaded and its import had not begun. */
+  beforeMegabytes: number
   /** Milliseconds, of 99 of a hundred requests at most, and what its main thread was late by. */
   idle: { http: number; delay: number }
   busy: { http: number; delay: number }
@@ -54,6 +56,12 @@ async function poll(server: StartedServer, tenant: TestTenant, until: Promise<un
   return { http: percentile99(times), delay: Number(readFileSync(delayFile, 'utf8')) }
 }
 
+/** The most memory since it was last reset. */
+function peakOf(server: StartedServer): number {
+  const status = readFileSync(`/proc/${server.process.pid}/status`, 'utf8')
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_000
+}
+
 async function imported(server: StartedServer, tenant: TestTenant, rows: number): Promise<void> {
   for (;;) {
     const [run] = await runsOf(server, tenant)
@@ -83,6 +91,7 @@ export async function watchServer(file: string, rows: number): Promise<Watched> 
     await withSftp(server, tenant, (client) => client.fastPut(file, '/users.csv'))
     // The peak from here on.
     writeFileSync(`/proc/${server.process.pid}/clear_refs`, '5')
+    const beforeMegabytes = peakOf(server)
     const begun = performance.now()
     const ended = imported(server, tenant, rows)
     const uploads = spawn(
@@ -95,9 +104,8 @@ export async function watchServer(file: string, rows: number): Promise<Watched> 
     const seconds = (performance.now() - begun) / 1000
     uploads.kill()
     await once(uploads, 'exit')
-    const status = readFileSync(`/proc/${server.process.pid}/status`, 'utf8')
-    const peakMegabytes = Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_000
-    return { seconds, peakMegabytes, idle, busy }
+    const peakMegabytes = peakOf(server)
+    return { seconds, peakMegabytes, beforeMegabytes, idle, busy }
   } finally {
     await server.stop()
     removeFolder(server.dataFolder)

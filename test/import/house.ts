@@ -11,7 +11,7 @@ import { defaultSettings } from '../../src/domain/tenant.ts'
 import type { Tenant, TenantSettings } from '../../src/domain/tenant.ts'
 import { createImporter } from '../../src/import/importer.ts'
 import { createWorkers } from '../../src/workers.ts'
-import { openFileStore } from '../../storage/index.ts'
+import { openFileStore, plainSettings } from '../../storage/index.ts'
 
 /** The one client of a house. */
 const tenantId = 'ten_maple'
@@ -44,16 +44,7 @@ export async function openHouse(folder: string, options: HouseOptions = {}) {
     log,
     workers: createWorkers({
       storageUrl,
-      storage: {
-        s3: {
-          endpoint: null,
-          region: 'us-east-1',
-          accessKeyId: null,
-          secretAccessKey: null,
-          pathStyle: 'auto',
-          spoolFolder: join(folder, 'spool'),
-        },
-      },
+      storage: plainSettings,
       databaseUrl,
       aheadMs: () => 0,
     }),

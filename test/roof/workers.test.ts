@@ -3,6 +3,7 @@ import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { createWorkers } from '../../src/workers.ts'
+import { plainSettings } from '../../storage/index.ts'
 
 /** The nice value of each thread of this process: field 19 of proc(5), the 17th behind the name. */
 function niceValues(): number[] {
@@ -20,16 +21,7 @@ test.runIf(process.platform === 'linux')(
     expect(niceValues()).not.toContain(low)
     const workers = createWorkers({
       storageUrl: join(folder, 'files'),
-      storage: {
-        s3: {
-          endpoint: null,
-          region: 'us-east-1',
-          accessKeyId: null,
-          secretAccessKey: null,
-          pathStyle: 'auto',
-          spoolFolder: join(folder, 'spool'),
-        },
-      },
+      storage: plainSettings,
       databaseUrl: `sqlite:${folder}`,
       aheadMs: () => 0,
     })
