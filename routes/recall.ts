@@ -3,7 +3,7 @@ import type { Clock } from '../src/domain/clock.ts'
 import type { Caller, HttpEnv } from './auth.ts'
 import { unlessKnown } from './reply.ts'
 import type { Reply } from './reply.ts'
-import { dressed, requestIdOf } from './shell.ts'
+import { plain, requestIdOf } from './shell.ts'
 import type { Observe } from './shell.ts'
 
 // Answers of thousands of pollers, or a hundred pages of runs.
@@ -20,12 +20,20 @@ interface Kept {
   until: number
 }
 
+/** What of a request decides its answer. */
+export interface Asked {
+  method: string
+  url: string
+  /** By its name in lower case. */
+  header: (name: string) => string | undefined
+}
+
 /** Answers that are given again to the same token for the same URL while nothing at all was written. */
 export interface Recall {
   /** Grows with every write; undefined where nothing can be recalled. */
   mark(): number | undefined
   /** The answer of before, when it is still what the store would say. */
-  answer(request: Request): Response | undefined
+  answer(asked: Asked): Reply | undefined
   /** Keeps a reply that was made from what was read after the mark was `mark`. */
   keep(
     context: Context<HttpEnv>,
@@ -59,23 +67,22 @@ export function createRecall({
 
   return {
     mark,
-    answer(request) {
-      const { headers, url, method } = request
+    answer({ method, url, header }) {
       if (answers.size === 0 || method !== 'GET') return undefined
-      const kept = answers.get(`${headers.get('authorization')} ${url}`)
+      const kept = answers.get(`${header('authorization')} ${url}`)
       if (kept === undefined) return undefined
       if (mark() !== made || clock.now() > kept.until) {
         forget()
         return undefined
       }
       // Who waits for a change wants no answer of before.
-      if (headers.get('prefer') !== null) return undefined
+      if (header('prefer') !== undefined) return undefined
       const start = performance.now()
-      const reply = unlessKnown(kept.reply, headers.get('if-none-match') ?? undefined)
-      const requestId = requestIdOf(headers.get('x-request-id') ?? undefined)
+      const reply = unlessKnown(kept.reply, header('if-none-match'))
+      const requestId = requestIdOf(header('x-request-id'))
       const { route, tenant, runId } = kept
       observe({ method, route, status: reply.status, start, requestId, tenant, runId })
-      return dressed(reply, requestId)
+      return plain(reply, requestId)
     },
     keep({ req }, reply, { caller, route, mark: at }) {
       // What was read before the latest write may be old already.

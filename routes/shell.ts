@@ -66,14 +66,18 @@ export function dressed(answer: Outcome, requestId: string): Response {
     }
     return answer
   }
-  const { status, body, headers } = answer
+  const { status, body, headers } = plain(answer, requestId)
+  return new Response(body, { status, headers })
+}
+
+/** A reply with all its headers, as a plain record: a Headers object costs more than all else of a short answer. */
+export function plain({ status, body, headers }: Reply, requestId: string): Reply {
   let all = joined.get(headers)
   if (all === undefined) {
     all = { ...(status === 304 ? whenKnown : forPrograms), ...headers }
     joined.set(headers, all)
   }
-  // As a plain record: a Headers object costs more than all else of a short answer.
-  return new Response(body, { status, headers: { ...all, 'x-request-id': requestId } })
+  return { status, body, headers: { ...all, 'x-request-id': requestId } }
 }
 
 /** One request that was answered. */

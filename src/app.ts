@@ -10,6 +10,7 @@ import type { ApiOptions } from '../routes/endpoints.ts'
 import { createOperations } from '../routes/operations.ts'
 import { onError, problem } from '../routes/problem.ts'
 import { createRecall } from '../routes/recall.ts'
+import type { Recall } from '../routes/recall.ts'
 import { createObserve, createShell } from '../routes/shell.ts'
 import type { Log } from './domain/log.ts'
 
@@ -22,8 +23,11 @@ export interface AppOptions extends ApiOptions {
   console: ConsoleParts
 }
 
+/** `recall`: the same answer as `fetch` gives, without its objects, where one of before is still good. */
+export type App = Hono<HttpEnv> & { recall: Recall['answer'] }
+
 /** The HTTP interface on web standards alone: `fetch` takes a Request and gives a Response. */
-export function createApp(options: AppOptions): Hono<HttpEnv> {
+export function createApp(options: AppOptions): App {
   const { state } = options
   const operations = createOperations(options)
   const endpoints = apiEndpoints(options, operations)
@@ -64,6 +68,10 @@ export function createApp(options: AppOptions): Hono<HttpEnv> {
     attempts,
   })
   const { fetch } = app
-  app.fetch = (request, ...rest) => recall.answer(request) ?? fetch(request, ...rest)
-  return app
+  app.fetch = (request, ...rest) => {
+    const { method, url, headers } = request
+    const known = recall.answer({ method, url, header: (name) => headers.get(name) ?? undefined })
+    return known === undefined ? fetch(request, ...rest) : new Response(known.body, known)
+  }
+  return Object.assign(app, { recall: recall.answer })
 }

@@ -1,11 +1,16 @@
 import { createServer } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import type { Asked } from '../routes/recall.ts'
+import type { Reply } from '../routes/reply.ts'
 
 interface FetchApp {
   /** `address`: of the peer, numeric. */
   fetch: (request: Request, env: { address?: string }) => Response | Promise<Response>
+  /** An answer of before, asked first: without the objects of `fetch` it takes half the time. */
+  recall?: (asked: Asked) => Reply | undefined
 }
 
 /** What is used of Deno's own server where the program runs under Deno. */
@@ -58,6 +63,18 @@ function createGather(): (socket: Socket) => void {
   }
 }
 
+function askedOf({ method = '', url = '', headers }: IncomingMessage): Asked {
+  return {
+    method,
+    // As `fetch` is given it.
+    url: `http://${headers.host}${url}`,
+    header(name) {
+      const value = headers[name]
+      return typeof value === 'string' ? value : undefined
+    },
+  }
+}
+
 function peerOf(address: string | undefined): { address?: string } {
   return address === undefined ? {} : { address }
 }
@@ -94,7 +111,11 @@ export async function serveHttp(
     { requestTimeout: longestRequestMs, headersTimeout: headersMs },
     (incoming, outgoing) => {
       gather(incoming.socket)
-      void listener(incoming, outgoing)
+      const known = app.recall?.(askedOf(incoming))
+      if (known === undefined) return void listener(incoming, outgoing)
+      const { status, body, headers } = known
+      const length = body === null ? {} : { 'content-length': Buffer.byteLength(body) }
+      outgoing.writeHead(status, { ...headers, ...length }).end(body ?? undefined)
     },
   )
   server.setTimeout(idleMs)

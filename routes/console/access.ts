@@ -25,6 +25,7 @@ export const consoleAccess = {
   'POST /console/imports/:id/retry': writers,
   'POST /console/imports/:id/revert': writers,
   'POST /console/imports/:id/import': writers,
+  'GET /console/format': everyone,
   'GET /console/held': everyone,
   'GET /console/clients': operators,
   'GET /console/new-client': operators,

@@ -21,6 +21,7 @@ import { clientOverview } from './client.ts'
 import { clientList } from './clients.ts'
 import type { Doors } from './doors.ts'
 import { dropPages } from './drop.ts'
+import { formatPage } from './format.ts'
 import { createFrame } from './frame.ts'
 import { heldImports } from './held.ts'
 import { importActions } from './import-actions.ts'
@@ -108,6 +109,7 @@ export function consolePages(options: ConsoleOptions): Hono<HttpEnv> {
     ...newClient({ ...options, tenants, accounts, queueTestMail }),
     ...clientOverview({ ...options, tenants: options.operations.tenants, runs, accounts }),
     ...dropPages({ ...options, maxBytes }),
+    ...formatPage(),
     ...userPages({ ...options, runs }),
     ...accountPages(options),
     ...settingsPages({ ...options, queueTestMail }),

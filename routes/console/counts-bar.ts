@@ -62,18 +62,17 @@ export function shareBar(share: number, name: CountName): Html {
   </svg>`
 }
 
-/** The figures behind the bar. */
-export function countsLegend(counts: RunCounts, dryRun: boolean): Html {
+/** The figures behind the bar; `would`: nothing of it was written. */
+export function countsLegend(counts: RunCounts, would: boolean): Html {
   const extra = counts.deactivated > 0 ? ([['deactivated', 'Deactivated']] as const) : []
   const entries = [...names.map((name) => [name, countNames[name]] as const), ...extra]
-  const would = dryRun ? 'Would be ' : ''
   return html`<dl class="legend">
     ${entries.map(
       ([name, label]) =>
         html`<div>
           <dt>
             <i class="${name}"></i
-            >${dryRun && name !== 'failed' ? `${would}${label.toLowerCase()}` : label}
+            >${would && name !== 'failed' ? `Would be ${label.toLowerCase()}` : label}
           </dt>
           <dd>${figure(counts[name])}</dd>
         </div>`,

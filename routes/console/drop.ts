@@ -54,6 +54,11 @@ export function dropPages(options: {
   ]
 }
 
+/** A limit is not rounded up: a file of 1.09 GB would be refused under `1.1 GB`. */
+function most(bytes: number): string {
+  return bytes % 2 ** 30 === 0 ? `${bytes / 2 ** 30} GiB` : size(bytes)
+}
+
 function dropBody(tenant: Tenant, mode: 'delta' | 'full', maxBytes: number): Html {
   const path = clientPath(tenant.id, '/drop')
   const choice = (value: 'delta' | 'full', label: string): Html =>
@@ -86,7 +91,7 @@ function dropBody(tenant: Tenant, mode: 'delta' | 'full', maxBytes: number): Htm
       <label class="drop-area">
         ${icon('up')}
         <strong>Drag a CSV here, or choose one</strong>
-        <span class="muted small">.csv, .txt or .tsv, up to ${size(maxBytes)}</span>
+        <span class="muted small">.csv, .txt or .tsv, up to ${most(maxBytes)}</span>
         <input type="file" name="file" accept=".csv,.txt,.tsv,text/csv" required />
         <span data-told role="status"></span>
       </label>
@@ -100,6 +105,6 @@ function dropBody(tenant: Tenant, mode: 'delta' | 'full', maxBytes: number): Htm
     </form>
     <p class="muted small">
       The columns and their rules: <a href="/template.csv">a template</a>,
-      <a href="/format">all columns</a>.
+      <a href="/console/format">all columns</a>.
     </p>`
 }

@@ -17,7 +17,7 @@ import { mailList } from './mail-list.ts'
 import { page } from './page.ts'
 import type { ConsolePage, Html, Visit } from './page.ts'
 import { runButtons } from './run-buttons.ts'
-import { isActive, progressOf } from './run-row.ts'
+import { isActive, progressOf, wroteNothing } from './run-row.ts'
 import { statePill } from './state-pill.ts'
 import { timeline } from './timeline.ts'
 import { absentTable } from './user-table.ts'
@@ -167,12 +167,12 @@ function rowsCard(run: Run): Html {
         ${counted(counts.rows, 'row')} so
         far${run.rowsPerSecond > 0 ? `, ${figure(run.rowsPerSecond)} a second` : ''}
       </p>
-      ${countsLegend(counts, run.dryRun)}
+      ${countsLegend(counts, wroteNothing(run))}
     </section>`
   }
   return html`<section class="card">
     <h2>${counted(counts.rows, 'row')}</h2>
-    ${countsBar(counts)} ${countsLegend(counts, run.dryRun)}
+    ${countsBar(counts)} ${countsLegend(counts, wroteNothing(run))}
   </section>`
 }
 

@@ -21,6 +21,11 @@ export function isActive({ state }: Pick<Run, 'state'>): boolean {
   return activeStates.some((active) => active === state)
 }
 
+/** True when the counts are what would have become of the rows. */
+export function wroteNothing({ dryRun, state }: Pick<Run, 'dryRun' | 'state'>): boolean {
+  return dryRun || state === 'held' || state === 'rejected'
+}
+
 /** Share of the file that was read. */
 export function progressOf(run: Run): number {
   return run.sizeBytes === 0 ? 0 : Math.min(1, run.bytesRead / run.sizeBytes)
@@ -72,10 +77,15 @@ function figures(run: Run): Html {
     <span
       ><strong>${counted(counts.rows, 'row')}</strong>${
         counts.failed > 0 ? html`, <strong>${figure(counts.failed)} failed</strong>` : ''
-      }${
-        counts.created + counts.updated > 0
-          ? `, ${figure(counts.created)} created, ${figure(counts.updated)} updated`
-          : ''
-      }</span
+      }${changed(run)}</span
     >`
+}
+
+/** What of it changed the directory, or would have: `, 12 created, 3 updated, 81 deactivated`. */
+function changed(run: Run): string {
+  const { created, updated, deactivated } = run.counts
+  const some =
+    created + updated > 0 ? `, ${figure(created)} created, ${figure(updated)} updated` : ''
+  const gone = deactivated > 0 ? `, ${figure(deactivated)} deactivated` : ''
+  return `${some}${gone}${wroteNothing(run) && some + gone !== '' ? ' if imported' : ''}`
 }

@@ -34,7 +34,7 @@ export const styleData = `
 .skipped { fill: var(--bar-skipped); background: var(--bar-skipped); }
 .failed { fill: var(--bar-failed); background: var(--bar-failed); }
 .deactivated { fill: none; background: var(--edge); }
-.legend { display: grid; gap: 0.75rem 1rem; grid-template-columns: repeat(auto-fit, minmax(6.25rem, 1fr)); }
+.legend { display: grid; align-items: end; gap: 0.75rem 1rem; grid-template-columns: repeat(auto-fit, minmax(6.25rem, 1fr)); }
 .legend div { display: grid; }
 .legend dt { display: flex; align-items: center; gap: 0.4375rem; color: var(--muted); font-size: 0.8125rem; }
 .legend dt i { width: 0.625rem; height: 0.625rem; border-radius: 0.1875rem; flex: none; }
@@ -68,9 +68,10 @@ export const styleData = `
 table { width: 100%; border-collapse: collapse; }
 caption { padding: 0.75rem 1rem; text-align: left; font-weight: 600; }
 th, td { padding: 0.5625rem 1rem; text-align: left; vertical-align: top; }
-thead th { position: sticky; top: 0; background: var(--ground); color: var(--muted); font-size: 0.8125rem; font-weight: 540; white-space: nowrap; }
+thead th { position: sticky; top: 0; vertical-align: bottom; background: var(--ground); color: var(--muted); font-size: 0.8125rem; font-weight: 540; white-space: nowrap; }
 tbody tr { border-top: 1px solid var(--line); }
 tbody th { font-weight: 540; }
+.wordy td { min-width: 6.5rem; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 .cells td { max-width: 22rem; min-width: 6rem; white-space: pre-wrap; overflow-wrap: break-word; }
 .cells td.bad { background: var(--bad-soft); color: var(--bad); box-shadow: inset 0 0 0 1px var(--bad); }
@@ -79,6 +80,12 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 .cells td.why li + li { margin-top: 0.375rem; }
 .cells .blank { color: var(--muted); font-style: italic; }
 .cells td.bad .blank { color: inherit; }
+/* On a phone a column is as wide as it needs to be read, and the table moves below the finger. */
+@media (max-width: 47.99rem) {
+  .scroll table { width: max-content; min-width: 100%; }
+  .scroll th, .scroll td { max-width: 15rem; padding: 0.5rem 0.75rem; overflow-wrap: break-word; }
+  .cells td.why { min-width: 15rem; }
+}
 .row-actions { display: flex; flex-wrap: wrap; gap: 0.375rem; justify-content: flex-end; }
 .row-actions button { min-height: 1.875rem; padding: 0.1875rem 0.625rem; font-size: 0.8125rem; }
 .pager { display: flex; justify-content: space-between; gap: 1rem; }

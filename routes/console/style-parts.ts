@@ -47,7 +47,7 @@ details.action > summary::-webkit-details-marker { display: none; }
   .pill.busy .icon { animation: turn 1.6s linear infinite; }
   @keyframes turn { to { transform: rotate(360deg); } }
 }
-.tag { display: inline-block; padding: 0 0.4375rem; border: 1px solid var(--line); border-radius: 0.3125rem; color: var(--muted); font-size: 0.75rem; line-height: 1.35rem; white-space: nowrap; }
+.tag { display: inline-block; padding: 0 0.4375rem; border: 1px solid var(--line); border-radius: 0.3125rem; color: var(--muted); font-size: 0.75rem; line-height: 1.125rem; vertical-align: 0.0625rem; white-space: nowrap; }
 
 .banner { display: flex; gap: 0.5rem; align-items: baseline; padding: 0.6875rem 1rem; border-radius: var(--radius); }
 .banner .icon { align-self: center; }
@@ -66,7 +66,7 @@ form.fields, .fields { display: grid; gap: 1rem; }
 .field > label, .label, legend { font-weight: 560; }
 .hint { color: var(--muted); font-size: 0.8125rem; }
 .fault { color: var(--bad); font-size: 0.8125rem; }
-input, select, textarea { min-height: 2.25rem; width: 100%; padding: 0.375rem 0.625rem; border: 1px solid var(--edge); border-radius: var(--radius-small); background: var(--surface); color: var(--text); font: inherit; }
+input, select, textarea { min-height: 2.25rem; width: 100%; padding: 0.375rem 0.625rem; border: 1px solid var(--edge); border-radius: var(--radius-small); background: var(--surface); color: var(--text); font: inherit; line-height: 1.4; }
 textarea { min-height: 4.5rem; resize: vertical; }
 textarea.tall { min-height: 12rem; }
 select { padding-right: 0.375rem; }

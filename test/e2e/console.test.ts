@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { dropPath, incompleteName } from '../../src/domain/layout.ts'
 import { launch, openTab, tooWide, widths } from '../support/browser.ts'
 import type { Tab } from '../support/browser.ts'
 import { withSftp } from '../support/client.ts'
@@ -191,6 +192,20 @@ describe.skipIf(program === undefined)('the console in chromium', { timeout: 120
       await tab.page.goto(`${client}/outbox`)
       return (await tab.page.locator('tbody a').first().getAttribute('href')) ?? ''
     }
+    const webhook = async (): Promise<string> => {
+      await tab.page.goto(`${client}/webhooks`)
+      await tab.page.getByLabel('Address').fill('https://hr.maple.example/hook')
+      await tab.page.getByRole('button', { name: 'Add the webhook' }).click()
+      expect(await tab.page.locator('#shown-once').innerText()).toMatch(/^whsec_/)
+      expect(await tab.inspect('webhook-secret')).toEqual([])
+      await tab.page.goto(`${client}/webhooks`)
+      return (
+        (await tab.page.locator('main a[href*="/webhooks/"]').first().getAttribute('href')) ?? ''
+      )
+    }
+    // As a client leaves it whose connection is lost.
+    const cut = dropPath(client.split('/').at(-1) ?? '', '', incompleteName('students.csv'))
+    writeFileSync(join(server.dataFolder, 'files', cut), 'x'.repeat(1_234_567))
     const screens: Record<string, string> = {
       imports: '/console/imports',
       clients: '/console/clients',
@@ -203,6 +218,8 @@ describe.skipIf(program === undefined)('the console in chromium', { timeout: 120
       mail: await mail(),
       incomplete: `${client}/incomplete`,
       webhooks: `${client}/webhooks`,
+      webhook: await webhook(),
+      format: '/console/format',
       tokens: `${client}/tokens`,
       audit: `${client}/audit`,
       server: '/console/server',
@@ -212,7 +229,23 @@ describe.skipIf(program === undefined)('the console in chromium', { timeout: 120
     for (const [name, path] of Object.entries(screens)) {
       expect(await tab.inspect(name, path), name).toEqual([])
     }
+    await tab.page.goto(`${client}/incomplete`)
+    expect(await tab.page.locator('#incomplete').innerText()).toMatch(/students\.csv\s+1\.2 MB/)
+    // ssh2-sftp-client tells of each lost connection.
+    const told = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+    for (const password of ['wrong', 'wronger', 'wrongest']) {
+      const stranger = { login: 'maple', password, token: '' }
+      await expect(withSftp(server, stranger, async () => undefined)).rejects.toThrow()
+    }
+    told.mockRestore()
+    await tab.page.goto('/console/server')
+    expect(await tab.page.locator('#penalties').innerText()).toContain('127.0.0.1')
+    expect(await tab.inspect('server-penalties')).toEqual([])
     expect(tab.faults()).toEqual([])
+    await tab.page.goto('/console/nowhere')
+    expect(await headings()).toBe('Not found')
+    expect(await tab.inspect('not-found')).toEqual([])
+    tab.faults()
   })
 
   test('it fits on 320 and on 2,560 px, in the dark, and for who signs in', async () => {
