@@ -3,21 +3,15 @@ import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeLink } from '../routes/console/session.ts'
-import { createApp } from '../src/app.ts'
 import { systemClock } from '../src/clock.ts'
-import { openDirectory, openDirectoryReader } from '../src/db/sqlite/directory.ts'
+import { openDirectoryReader } from '../src/db/sqlite/directory.ts'
 import { insertRun } from '../src/db/sqlite/runs.ts'
 import { openState } from '../src/db/sqlite/state.ts'
 import { newId } from '../src/domain/id.ts'
 import { runStates } from '../src/domain/run.ts'
-import { defaultSettings } from '../src/domain/tenant.ts'
-import { defaultLimits } from '../src/drop/limits.ts'
-import { createPenalties } from '../src/drop/penalty.ts'
-import { createMetrics } from '../src/observe/metrics.ts'
-import { readMail } from '../src/mail/read.ts'
 import { silent } from '../test/drop/door.ts'
-import { runOf, storingImporter } from '../test/routes/client.ts'
-import { memoryDriver } from '../storage/memory.ts'
+import { runOf } from '../test/routes/client.ts'
+import { addClient, benchApp, fillUsers, searches } from './app.ts'
 import { machine, median } from './machine.ts'
 
 const storedRuns = 100_000
@@ -76,79 +70,25 @@ function fillRuns(file: string, tenants: readonly string[]): void {
   db.close()
 }
 
-/** A directory with a million users, written at once. */
-async function fillUsers(file: string, tenantId: string): Promise<void> {
-  await openDirectory({ file, tenantId }).close()
-  const db = new DatabaseSync(file)
-  db.exec(`
-    PRAGMA synchronous = OFF;
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${storedUsers})
-    INSERT INTO users (id, UserUUID, email, username, firstName, lastName, userType, active, email_key, username_key,
-      created_run, changed_run, created_at, changed_at, change)
-    SELECT i, 'S' || printf('%07d', i), substr('abcdefghijklmnopqrstuvwxyz', 1 + i % 26, 1) || 'user' || i || '@maple.example',
-      'login' || i, 'Given' || i, 'Family' || i, 'Student', i % 10 <> 0,
-      substr('abcdefghijklmnopqrstuvwxyz', 1 + i % 26, 1) || 'user' || i || '@maple.example', 'login' || i, 1, 1, 1, 1, 1
-    FROM n;
-    ANALYZE`)
-  db.close()
-}
-
 /** `npm run bench -- console`: pages with much stored, by the app itself, without a socket. */
 export async function run(): Promise<void> {
   console.log(machine())
   const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-bench-'))
   const stateFile = join(folder, 'state.db')
   const state = openState(stateFile)
-  const { files } = memoryDriver()
   const clock = systemClock
   const tenants = Array.from({ length: clients }, () => newId('tenant', clock))
   for (const [at, id] of tenants.entries()) {
-    await state.tenants.create({
-      id,
-      name: `Client ${at}`,
-      settings: { ...defaultSettings },
-      settingsVersion: 1,
-      userTypes: [],
-      loginSources: [],
-      createdAt: clock.now(),
-    })
+    await addClient(state, id, `Client ${at}`)
   }
   const first = tenants[0] ?? ''
   const file = join(folder, 'directory.db')
   console.log(`storing ${storedRuns} runs and ${storedUsers} users …`)
   fillRuns(stateFile, tenants)
-  await fillUsers(file, first)
+  await fillUsers(file, first, storedUsers)
   const reader = openDirectoryReader(file)
 
-  const app = createApp({
-    state,
-    files,
-    clock,
-    importer: storingImporter({ state, files, clock }),
-    log: silent,
-    penalties: createPenalties({ clock, limits: defaultLimits }),
-    openUsers: async () => reader,
-    hashPassword: async () => '',
-    checks: [],
-    metrics: createMetrics({
-      activeRuns: () => state.runs.activeCounts(),
-      oldestMail: async () => 0,
-      penalties: () => 0,
-      freeBytes: async () => undefined,
-    }),
-    console: {
-      doors: () => ({
-        host: null,
-        sftpPort: 22,
-        ftpsPort: 21,
-        ftpsImplicitPort: 990,
-        hostKeyFingerprint: '',
-      }),
-      mailHost: 'bench.example',
-      onMail: () => undefined,
-      readMail,
-    },
-  })
+  const app = benchApp({ state, log: silent, openUsers: async () => reader })
   const link = await makeLink(
     { sessions: state.sessions, clock },
     { scope: 'operator', tenantId: null, name: 'bench' },
@@ -177,12 +117,11 @@ export async function run(): Promise<void> {
       name: "a client's page with its chart",
       path: (n) => `/console/clients/${tenants[n % clients]}`,
     },
-    { name: 'user search, one letter', target: 50, path: (n) => `${users}?q=${letter(n)}` },
-    {
-      name: 'user search, an email',
+    ...searches.map(({ name, text }) => ({
+      name: `user search, ${name}`,
       target: 50,
-      path: (n) => `${users}?q=${letter(n * 997 + 1)}user${n * 997 + 1}`,
-    },
+      path: (n: number) => `${users}?q=${encodeURIComponent(text(n))}`,
+    })),
     {
       name: 'user search, inactive ones',
       target: 50,

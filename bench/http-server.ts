@@ -1,34 +1,24 @@
 import { join } from 'node:path'
 import { Hono } from 'hono'
-import { createApp } from '../src/app.ts'
 import { systemClock } from '../src/clock.ts'
+import { openDirectoryReader } from '../src/db/sqlite/directory.ts'
 import { openState } from '../src/db/sqlite/state.ts'
 import { newId } from '../src/domain/id.ts'
-import { defaultSettings } from '../src/domain/tenant.ts'
-import { defaultLimits } from '../src/drop/limits.ts'
-import { createPenalties } from '../src/drop/penalty.ts'
 import { serveHttp } from '../src/http.ts'
-import { readMail } from '../src/mail/read.ts'
 import { createLog } from '../src/observe/log.ts'
-import { createMetrics } from '../src/observe/metrics.ts'
 import { newToken } from '../src/secret.ts'
-import { memoryDriver } from '../storage/memory.ts'
-import { runOf, storingImporter } from '../test/routes/client.ts'
+import { runOf } from '../test/routes/client.ts'
+import { addClient, benchApp, fillUsers } from './app.ts'
 
 const storedRuns = 5_000
+const storedUsers = 1_000_000
 
 /** The real app on a state database on disk, with logging as it ships. */
 async function rosterdrop(folder: string) {
   const clock = systemClock
   const state = openState(join(folder, 'state.db'))
   const tenantId = newId('tenant', clock)
-  const empty = { settingsVersion: 1, userTypes: [], loginSources: [], createdAt: clock.now() }
-  await state.tenants.create({
-    id: tenantId,
-    name: 'Maple',
-    settings: { ...defaultSettings },
-    ...empty,
-  })
+  await addClient(state, tenantId, 'Maple')
   const { token, hash } = newToken(clock)
   const times = { createdAt: clock.now(), expiresAt: null, lastUsedAt: null, revokedAt: null }
   const id = newId('token', clock)
@@ -44,36 +34,11 @@ async function rosterdrop(folder: string) {
       runOf({ id: runId, tenantId, state: 'completed', columns, reasons, ...over }),
     )
   }
-  const { files } = memoryDriver()
-  const app = createApp({
-    state,
-    files,
-    clock,
-    importer: storingImporter({ state, files, clock }),
-    log: createLog({ level: 'info' }),
-    metrics: createMetrics({
-      activeRuns: () => state.runs.activeCounts(),
-      oldestMail: async () => 0,
-      penalties: () => 0,
-      freeBytes: async () => undefined,
-    }),
-    penalties: createPenalties({ clock, limits: defaultLimits }),
-    openUsers: async () => undefined,
-    hashPassword: async () => '',
-    checks: [],
-    console: {
-      doors: () => ({
-        host: null,
-        sftpPort: 22,
-        ftpsPort: 21,
-        ftpsImplicitPort: 990,
-        hostKeyFingerprint: '',
-      }),
-      mailHost: 'bench.example',
-      onMail: () => undefined,
-      readMail,
-    },
-  })
+  const file = join(folder, 'directory.db')
+  await fillUsers(file, tenantId, storedUsers)
+  const reader = openDirectoryReader(file)
+  const log = createLog({ level: 'info' })
+  const app = benchApp({ state, log, openUsers: async () => reader })
   return { app, token, runId }
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { searches } from './app.ts'
 import { machine, median } from './machine.ts'
 import { load } from './http-load.ts'
 import type { Target } from './http-load.ts'
@@ -50,6 +51,31 @@ async function started(side: 'rosterdrop' | 'bare', folder: string, bytes: objec
       child.kill('SIGTERM')
       await once(child, 'exit')
     },
+  }
+}
+
+const searchRounds = 100
+const searchMs = 50
+
+/** A user search over 1,000,000 users, one at a time, as a person or a program asks. */
+async function search({ port, token }: { port: number; token: string }): Promise<void> {
+  for (const { name, text } of searches) {
+    const times: number[] = []
+    for (let n = 0; n < searchRounds; n += 1) {
+      const begun = performance.now()
+      const answer = await fetch(
+        `http://127.0.0.1:${port}/users?limit=50&q=${encodeURIComponent(text(n))}`,
+        { headers: { authorization: `Bearer ${token}` } },
+      )
+      const { data } = (await answer.json()) as { data: unknown[] }
+      times.push(performance.now() - begun)
+      if (data.length === 0) throw new Error(`Cannot measure: nobody is found by ${text(n)}`)
+    }
+    const p95 = times.toSorted((a, b) => a - b)[Math.floor(searchRounds * 0.95)] ?? 0
+    const met = median(times) < searchMs ? 'met' : 'MISSED'
+    console.log(
+      `GET /users?q=, ${name}, 1,000,000 users: ${median(times).toFixed(1)} ms, p95 ${p95.toFixed(1)} ms (target ${searchMs} ms, ${met})`,
+    )
   }
 }
 
@@ -112,6 +138,7 @@ export async function run(): Promise<void> {
         `${one.name}: ${median(mine).toFixed(0)}/s against ${median(theirs).toFixed(0)}/s, ratio ${ratio.toFixed(2)} (target ${one.target}), p99 ${median(p99).toFixed(1)} ms, processor ${median(spent).toFixed(0)} us a request, ratio ${median(cost).toFixed(2)}`,
       )
     }
+    await search(ours)
   } finally {
     await Promise.all([ours.stop(), bare.stop()])
     rmSync(folder, { recursive: true, force: true })

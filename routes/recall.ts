@@ -33,7 +33,7 @@ export interface Recall {
   /** Grows with every write; undefined where nothing can be recalled. */
   mark(): number | undefined
   /** The answer of before, when it is still what the store would say. */
-  answer(asked: Asked): Reply | undefined
+  answer: (asked: Asked) => Reply | undefined
   /** Keeps a reply that was made from what was read after the mark was `mark`. */
   keep(
     context: Context<HttpEnv>,

@@ -112,7 +112,10 @@ export async function serveHttp(
     (incoming, outgoing) => {
       gather(incoming.socket)
       const known = app.recall?.(askedOf(incoming))
-      if (known === undefined) return void listener(incoming, outgoing)
+      if (known === undefined) {
+        void listener(incoming, outgoing)
+        return
+      }
       const { status, body, headers } = known
       const length = body === null ? {} : { 'content-length': Buffer.byteLength(body) }
       outgoing.writeHead(status, { ...headers, ...length }).end(body ?? undefined)

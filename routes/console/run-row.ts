@@ -77,15 +77,13 @@ function figures(run: Run): Html {
     <span
       ><strong>${counted(counts.rows, 'row')}</strong>${
         counts.failed > 0 ? html`, <strong>${figure(counts.failed)} failed</strong>` : ''
-      }${changed(run)}</span
+      }${changed(counts)}</span
     >`
 }
 
 /** What of it changed the directory, or would have: `, 12 created, 3 updated, 81 deactivated`. */
-function changed(run: Run): string {
-  const { created, updated, deactivated } = run.counts
+function changed({ created, updated, deactivated }: Run['counts']): string {
   const some =
     created + updated > 0 ? `, ${figure(created)} created, ${figure(updated)} updated` : ''
-  const gone = deactivated > 0 ? `, ${figure(deactivated)} deactivated` : ''
-  return `${some}${gone}${wroteNothing(run) && some + gone !== '' ? ' if imported' : ''}`
+  return deactivated > 0 ? `${some}, ${figure(deactivated)} deactivated` : some
 }

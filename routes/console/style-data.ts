@@ -63,11 +63,12 @@ export const styleData = `
 .reasons .code { color: var(--muted); font-family: var(--mono); font-size: 0.8125rem; }
 .reasons .bar { grid-column: 2 / -1; height: 0.25rem; margin-top: 0.1875rem; }
 
-.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: var(--radius); background: var(--surface); box-shadow: var(--shadow); }
+/* A shadow at the right edge as long as there is more to the right. */
+.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: var(--radius); background: linear-gradient(to left, var(--surface) 40%, transparent) right / 2.5rem 100% no-repeat local, linear-gradient(to left, var(--edge-shadow), transparent) right / 0.875rem 100% no-repeat scroll, var(--surface); box-shadow: var(--shadow); }
 .card .scroll { box-shadow: none; border-radius: var(--radius-small); }
 table { width: 100%; border-collapse: collapse; }
 caption { padding: 0.75rem 1rem; text-align: left; font-weight: 600; }
-th, td { padding: 0.5625rem 1rem; text-align: left; vertical-align: top; }
+th, td { max-width: 26rem; padding: 0.5625rem 1rem; text-align: left; vertical-align: top; overflow-wrap: break-word; }
 thead th { position: sticky; top: 0; vertical-align: bottom; background: var(--ground); color: var(--muted); font-size: 0.8125rem; font-weight: 540; white-space: nowrap; }
 tbody tr { border-top: 1px solid var(--line); }
 tbody th { font-weight: 540; }
@@ -83,7 +84,7 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 /* On a phone a column is as wide as it needs to be read, and the table moves below the finger. */
 @media (max-width: 47.99rem) {
   .scroll table { width: max-content; min-width: 100%; }
-  .scroll th, .scroll td { max-width: 15rem; padding: 0.5rem 0.75rem; overflow-wrap: break-word; }
+  .scroll th, .scroll td { max-width: 15rem; padding: 0.5rem 0.75rem; }
   .cells td.why { min-width: 15rem; }
 }
 .row-actions { display: flex; flex-wrap: wrap; gap: 0.375rem; justify-content: flex-end; }

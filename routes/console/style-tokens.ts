@@ -27,6 +27,7 @@ export const styleTokens = `
   --bar-skipped: #e0a83a;
   --bar-failed: #d0443c;
   --shadow: 0 1px 2px rgb(20 24 31 / 6%), 0 1px 3px rgb(20 24 31 / 4%);
+  --edge-shadow: rgb(20 24 31 / 14%);
   --radius: 0.625rem;
   --radius-small: 0.4375rem;
   --gap: 1rem;
@@ -60,6 +61,7 @@ export const styleTokens = `
     --bar-skipped: #d9a441;
     --bar-failed: #ef6a61;
     --shadow: 0 1px 2px rgb(0 0 0 / 40%);
+    --edge-shadow: rgb(0 0 0 / 55%);
   }
 }
 @media (min-width: 120rem) {

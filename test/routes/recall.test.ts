@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { tokenHash } from '../../routes/auth.ts'
+import { serveHttp } from '../../src/http.ts'
 import { openWorld } from './client.ts'
 import type { World } from './client.ts'
 
@@ -79,5 +80,28 @@ describe('an answer that is recalled', () => {
     expect(known.headers.get('etag')).toBe(etag)
     const other = { headers: { 'if-none-match': '"0"' } }
     expect((await world.request(`/imports/${run.id}`, other)).status).toBe(200)
+  })
+
+  test('over a socket is byte for byte the same, and ends as soon', async () => {
+    const run = await world.addRun({ state: 'completed', filename: 'Élèves.csv' })
+    const listener = await serveHttp(world.app, { host: '127.0.0.1', port: 0 })
+    const recalled = vi.spyOn(world.app, 'recall')
+    const ask = async (headers: Record<string, string> = {}) => {
+      const answer = await fetch(`http://127.0.0.1:${listener.port}/imports/${run.id}`, {
+        headers: { authorization: `Bearer ${world.tokens.tenant}`, ...headers },
+      })
+      const names = [...answer.headers].filter(([name]) => !/^(x-request-id|date)$/.test(name))
+      return { status: answer.status, names, text: await answer.text() }
+    }
+    const first = await ask()
+    for (let tries = 0; tries < 3; tries += 1) expect(await ask()).toEqual(first)
+    expect(recalled.mock.results.at(-1)?.value).toMatchObject({ status: 200 })
+    expect(JSON.parse(first.text)).toMatchObject({ filename: 'Élèves.csv' })
+    const etag = first.names.find(([name]) => name === 'etag')?.[1] ?? ''
+    expect(await ask({ 'if-none-match': etag })).toMatchObject({ status: 304, text: '' })
+    expect(recalled.mock.results.at(-1)?.value).toMatchObject({ status: 304 })
+    await world.state.runs.update(run.id, { state: 'reverted' })
+    expect((await ask({ 'if-none-match': etag })).status).toBe(200)
+    await listener.stop(1_000)
   })
 })
