@@ -13,6 +13,7 @@ import { health } from './health.ts'
 import type { HealthCheck } from './health.ts'
 import { imports } from './imports.ts'
 import { metrics } from './metrics.ts'
+import type { Spent } from './multipart.ts'
 import type { Operations } from './operations.ts'
 import { penalties } from './penalties.ts'
 import { reference } from './reference.ts'
@@ -40,6 +41,8 @@ export interface ApiOptions {
   maxBytes?: number
   /** True once the service stops; default: never. */
   isStopping?: () => boolean
+  /** Bodies' bytes that are stored, to be freed at once; default: they wait for the collector. */
+  onSpent?: Spent
 }
 
 /** Every route of the interface for programs. */

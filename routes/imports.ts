@@ -11,6 +11,7 @@ import { endpoint } from './endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
 import { createOnce } from './idempotency.ts'
 import { listOf, madeUpCursor, page, pageQuery, tenantQuery } from './page.ts'
+import type { Spent } from './multipart.ts'
 import { mediaType } from './parse.ts'
 import { runJson, runSchema, runText } from './run-json.ts'
 import { openUpload, uploadTypes } from './upload.ts'
@@ -25,6 +26,7 @@ export interface ImportsOptions {
   maxBytes?: number
   /** True once the service stops: it takes no more files. */
   isStopping?: () => boolean
+  onSpent?: Spent
 }
 
 const flag = z.enum(['true', 'false']).transform((word) => word === 'true')
@@ -80,7 +82,11 @@ export function imports(options: ImportsOptions): Endpoint[] {
         const tenantId = tenantFor(caller, query.tenant)
         if ((await tenants.get(tenantId)) === undefined) throw noTenant(tenantId)
         const request = context.req.raw
-        const upload = await openUpload(request, { filename: query.filename, maxBytes })
+        const upload = await openUpload(request, {
+          filename: query.filename,
+          maxBytes,
+          onSpent: options.onSpent,
+        })
         const length =
           mediaType(request) === 'text/csv' ? request.headers.get('content-length') : ''
         const use = {

@@ -14,6 +14,9 @@ export interface FilePart {
   bytes: AsyncGenerator<Uint8Array>
 }
 
+/** Told of a piece of a body, or of a copy of some, that nobody looks at any more. */
+export type Spent = (bytes: Uint8Array) => void
+
 /**
  * Reads a body up to the content of its one file, which then streams (RFC 7578).
  *
@@ -22,10 +25,11 @@ export interface FilePart {
 export async function readFilePart(
   body: AsyncIterable<Uint8Array>,
   contentType: string,
+  onSpent: Spent = () => undefined,
 ): Promise<FilePart> {
   const boundary = /;\s*boundary=(?:"([^"]{1,70})"|([^\s";]{1,70}))/i.exec(contentType)
   if (boundary === null) throw refusal('it names no boundary')
-  const source = windowOf(body[Symbol.asyncIterator]())
+  const source = windowOf(body[Symbol.asyncIterator](), onSpent)
   const first = new TextEncoder().encode(`--${boundary[1] ?? boundary[2] ?? ''}`)
   const headers = await readHead(source, first)
   const delimiter = new Uint8Array([carriageReturn, lineFeed, ...first])
@@ -48,20 +52,26 @@ interface Window {
   stop(): Promise<void>
 }
 
-function windowOf(pieces: AsyncIterator<Uint8Array>): Window {
+function windowOf(pieces: AsyncIterator<Uint8Array>, onSpent: Spent): Window {
+  // What the bytes of the window lie in.
+  let under: Uint8Array = new Uint8Array(0)
   const window: Window = {
     bytes: new Uint8Array(0),
     async more() {
       const { done, value } = await pieces.next()
       if (done === true) return false
+      const before = under
       if (window.bytes.length === 0) {
-        window.bytes = value
+        window.bytes = under = value
+        onSpent(before)
         return true
       }
       const joined = new Uint8Array(window.bytes.length + value.length)
       joined.set(window.bytes)
       joined.set(value, window.bytes.length)
-      window.bytes = joined
+      window.bytes = under = joined
+      onSpent(before)
+      onSpent(value)
       return true
     },
     async stop() {

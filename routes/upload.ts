@@ -1,7 +1,7 @@
 import { AppError } from '../src/domain/error.ts'
 import { nameKind } from '../src/domain/layout.ts'
 import { readFilePart } from './multipart.ts'
-import type { FilePart } from './multipart.ts'
+import type { FilePart, Spent } from './multipart.ts'
 import { mediaType } from './parse.ts'
 
 /** Types that a file may come as. */
@@ -19,7 +19,11 @@ const formBytes = 64 * 1024
  */
 export async function openUpload(
   request: Request,
-  { filename, maxBytes }: { filename: string | undefined; maxBytes: number },
+  {
+    filename,
+    maxBytes,
+    onSpent,
+  }: { filename: string | undefined; maxBytes: number; onSpent?: Spent | undefined },
 ): Promise<FilePart> {
   const type = mediaType(request)
   if (!uploadTypes.some((one) => one === type)) {
@@ -39,8 +43,8 @@ export async function openUpload(
   }
   const body = whole(chunksOf(request.body), length)
   const part = form
-    ? await readFilePart(body, request.headers.get('content-type') ?? '')
-    : { filename: 'upload.csv', bytes: body }
+    ? await readFilePart(body, request.headers.get('content-type') ?? '', onSpent)
+    : { filename: 'upload.csv', bytes: spending(body, onSpent) }
   const name = filename ?? part.filename
   if (nameKind(name) !== 'taken' || name.length > maxNameLength || /[/\p{Cc}]/u.test(name)) {
     await part.bytes.return(undefined)
@@ -64,6 +68,17 @@ async function* chunksOf(body: ReadableStream<Uint8Array> | null): AsyncGenerato
   } finally {
     // The sender need not go on; its connection is closed by the server.
     await reader.cancel().catch(() => undefined)
+  }
+}
+
+/** The same bytes; each piece is spent when the next one is asked for. */
+async function* spending(
+  pieces: AsyncGenerator<Uint8Array>,
+  onSpent: Spent = () => undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    yield piece
+    onSpent(piece)
   }
 }
 

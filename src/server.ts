@@ -12,7 +12,7 @@ import type { FileStore } from './domain/storage.ts'
 import { createDoorkeeper } from './drop/doorkeeper.ts'
 import { createPasswordHasher } from './drop/password.ts'
 import { recoverUploads, sweepIncomplete } from './drop/recover.ts'
-import { serveHttp } from './http.ts'
+import { freeNow, serveHttp } from './http.ts'
 import { createImporter } from './import/importer.ts'
 import { hostKey } from './keys.ts'
 import { startFtpsListener } from './listeners/ftps/listener.ts'
@@ -193,6 +193,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
       listeners: () => (isStopping ? undefined : listeners),
     }),
     isStopping: () => isStopping,
+    onSpent: freeNow,
     console: {
       doors: () => {
         if (doors === undefined) throw new Error('The listeners are not up yet')

@@ -11,6 +11,7 @@ import type { UserReader } from '../../src/domain/user-reader.ts'
 import type { Attempts } from '../attempts.ts'
 import type { HttpEnv } from '../auth.ts'
 import type { HealthCheck } from '../health.ts'
+import type { Spent } from '../multipart.ts'
 import type { Operations } from '../operations.ts'
 import type { Shell } from '../shell.ts'
 import { accountPages } from './accounts.ts'
@@ -68,6 +69,7 @@ export interface ConsoleOptions extends ConsoleParts {
   /** Bytes of a file by the browser; default: as for every door. */
   maxBytes?: number
   isStopping?: () => boolean
+  onSpent?: Spent
 }
 
 /** The console: pages for agents and for a client's staff, made on the server. */

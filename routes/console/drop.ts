@@ -4,6 +4,7 @@ import { size } from '../../src/domain/figures.ts'
 import type { Importer } from '../../src/domain/importer.ts'
 import type { Tenant } from '../../src/domain/tenant.ts'
 import type { Operations } from '../operations.ts'
+import type { Spent } from '../multipart.ts'
 import { openUpload } from '../upload.ts'
 import { clientOf } from './client.ts'
 import { clientPath } from './frame.ts'
@@ -17,6 +18,7 @@ export function dropPages(options: {
   importer: Pick<Importer, 'submit'>
   maxBytes: number
   isStopping?: () => boolean
+  onSpent?: Spent
 }): ConsolePage[] {
   const { operations, importer, maxBytes } = options
 
@@ -33,7 +35,11 @@ export function dropPages(options: {
       if (options.isStopping?.() === true) {
         throw new AppError('unavailable', 'Cannot import now: the service stops, try again soon')
       }
-      const upload = await openUpload(visit.context.req.raw, { filename: undefined, maxBytes })
+      const upload = await openUpload(visit.context.req.raw, {
+        filename: undefined,
+        maxBytes,
+        onSpent: options.onSpent,
+      })
       const dryRun = visit.query('dryRun') === 'true'
       try {
         const run = await importer.submit({

@@ -208,31 +208,42 @@ function peakMemory(pid: number): number {
   return Number(peak) * 1024
 }
 
+const formHead = '--XX\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+const formEnd = '\r\n--XX--\r\n'
+
 describe.skipIf(!existsSync('/proc/self/clear_refs'))('POST /imports', () => {
-  test(
-    'streams 1 GiB into the store with at most 64 MiB more memory',
+  test.each(['text/csv', 'multipart/form-data'])(
+    'streams 1 GiB as %s into the store with at most 64 MiB more memory',
     { timeout: 120_000 },
-    async () => {
+    async (type) => {
       const server = await startServer()
       try {
         const maple = await addTenant(server)
+        const form = type === 'multipart/form-data'
+        const [head, end] = form ? [formHead, formEnd] : ['', '']
         const post = (body: BodyInit, length: number) =>
           request(server, maple, '/imports', {
             method: 'POST',
             body,
             duplex: 'half',
-            headers: { ...csv, 'content-length': String(length) },
+            headers: {
+              'content-type': form ? `${type}; boundary=XX` : type,
+              'content-length': String(head.length + length + end.length),
+            },
           })
         // A zip: the import knows it by its first bytes, and this is about its way in.
         const chunk = new Uint8Array(1024 ** 2).fill(0x50)
         chunk.set([0x50, 0x4b, 0x03, 0x04])
         const body = (chunks: number) => {
           let sent = 0
+          const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
           return new ReadableStream<Uint8Array>({
+            start: (controller) => (form ? controller.enqueue(bytesOf(head)) : undefined),
             pull(controller) {
-              if (sent === chunks) return controller.close()
+              if (sent < chunks) controller.enqueue(chunk)
+              else if (sent === chunks && form) controller.enqueue(bytesOf(end))
+              else controller.close()
               sent += 1
-              controller.enqueue(chunk)
             },
           })
         }
