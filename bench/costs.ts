@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { Client as FtpClient } from 'basic-ftp'
 import SftpClient from 'ssh2-sftp-client'
 import type { TestTenant } from '../test/support/client.ts'
 import { createFleet } from '../test/support/fleet.ts'
@@ -10,7 +13,7 @@ import { postgresPrograms, startPostgres } from '../test/support/postgres.ts'
 import type { Cluster } from '../test/support/postgres.ts'
 import type { StartedServer } from '../test/support/server.ts'
 import { machine } from './machine.ts'
-import { s3Server } from './s3.ts'
+import { makeBucket, s3Server } from './s3.ts'
 import { family, fileOf, processorSeconds } from './scale.ts'
 
 const users = 100_000
@@ -55,24 +58,61 @@ async function bytesOfUsers(
   )
 }
 
+/** How idle sessions are opened, each resolving to what ends it. */
+type OpenSession = (server: StartedServer, tenant: TestTenant) => Promise<() => unknown>
+
+const kinds: Readonly<Record<string, OpenSession>> = {
+  async SFTP(server, tenant) {
+    const client = await connected(server, tenant)
+    return () => client.end()
+  },
+  async FTPS(server, { login, password }) {
+    const client = new FtpClient()
+    await client.access({
+      host: '127.0.0.1',
+      port: server.ftpsPort,
+      user: login,
+      password,
+      secure: true,
+      secureOptions: { rejectUnauthorized: false },
+    })
+    return () => client.close()
+  },
+  async HTTP(server, { token }) {
+    const agent = new Agent({ keepAlive: true })
+    const headers = { authorization: `Bearer ${token}` }
+    const asked = request({ agent, headers, port: server.httpPort, path: '/imports' }).end()
+    const [answer]: IncomingMessage[] = await once(asked, 'response')
+    answer?.resume()
+    return () => agent.destroy()
+  },
+}
+
 async function memoryOfSessions(
   cluster: Cluster,
   server: StartedServer,
   tenants: readonly TestTenant[],
 ) {
   const pid = server.process.pid ?? 0
-  await pause(quietMs)
-  const before = ownMegabytes(pid)
-  const open: SftpClient[] = []
-  // Of one client no more than its own limit allows.
-  for (let n = 0; n < sessions; n += 1) {
-    const tenant = tenants[n % tenants.length]
-    if (tenant !== undefined) open.push(await connected(server, tenant))
+  for (const [kind, open] of Object.entries(kinds)) {
+    const ends: (() => unknown)[] = []
+    const openMore = async (count: number): Promise<void> => {
+      // Of one client no more than its own limit allows.
+      for (let n = 0; n < count; n += 1) {
+        const tenant = tenants[n % tenants.length]
+        if (tenant !== undefined) ends.push(await open(server, tenant))
+      }
+      await pause(quietMs)
+    }
+    // What the first ones make for all, or find left behind by others, is not theirs.
+    await openMore(sessions)
+    const before = ownMegabytes(pid)
+    await openMore(2 * sessions)
+    const each = ((ownMegabytes(pid) - before) * 1024) / (2 * sessions)
+    console.log(`an idle ${kind} session: ${each.toFixed(0)} KB of the server`)
+    for (const end of ends) await end()
+    await pause(quietMs)
   }
-  await pause(quietMs)
-  const each = ((ownMegabytes(pid) - before) * 1024) / sessions
-  console.log(`an open SFTP session: ${each.toFixed(0)} KB of the server`)
-  for (const client of open) await client.end()
   const [, ...backends] = family(cluster.pid)
   const connections = Number(
     cluster.sql(
@@ -107,15 +147,7 @@ export async function run(): Promise<void> {
   const cluster = await startPostgres(programs, { fsync: 'on', max_wal_size: '4GB' })
   const s3 = s3Server()
   const { endpoint, accessKeyId, secretAccessKey } = s3
-  const bucket = `costs-${Date.now()}`
-  const client = new S3Client({
-    endpoint,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials: { accessKeyId, secretAccessKey },
-  })
-  await client.send(new CreateBucketCommand({ Bucket: bucket }))
-  client.destroy()
+  const bucket = await makeBucket(s3, 'costs')
   const fleet = await createFleet(cluster, {
     STORAGE_URL: `s3://${bucket}`,
     AWS_ENDPOINT_URL_S3: endpoint,
@@ -124,7 +156,7 @@ export async function run(): Promise<void> {
     ALLOW_LIST: '127.0.0.1',
   })
   try {
-    const tenants = await fleet.tenants(Array.from({ length: 20 }, (_, n) => `c${n}`))
+    const tenants = await fleet.tenants(Array.from({ length: 60 }, (_, n) => `c${n}`))
     const server = await fleet.start()
     const [tenant] = tenants
     if (tenant === undefined) throw new Error('There is no tenant')

@@ -37,6 +37,21 @@ export function s3Server(): S3 {
   }
 }
 
+/** Makes a bucket; resolves to its name. */
+export async function makeBucket(s3: S3, name: string): Promise<string> {
+  const { endpoint, accessKeyId, secretAccessKey } = s3
+  const bucket = `${name}-${Date.now()}`
+  const client = new S3Client({
+    endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+  })
+  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  client.destroy()
+  return bucket
+}
+
 // What a machine has for the real AWS would get in the way.
 const plainEnv = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_')),
@@ -59,16 +74,8 @@ export async function run(): Promise<void> {
   console.log(machine())
   const s3 = s3Server()
   const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-bench-'))
-  const bucket = `bench-${Date.now()}`
   const { endpoint, accessKeyId, secretAccessKey } = s3
-  const client = new S3Client({
-    endpoint,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials: { accessKeyId, secretAccessKey },
-  })
-  await client.send(new CreateBucketCommand({ Bucket: bucket }))
-  client.destroy()
+  const bucket = await makeBucket(s3, 'bench')
   const server = await startServer({
     env: {
       BUCKET_NAME: bucket,

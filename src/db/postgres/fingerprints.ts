@@ -16,13 +16,29 @@ export function createFingerprints(sql: Postgres, directory: number) {
   let tried: [number, number][] | undefined
 
   async function read(chunks: readonly number[]): Promise<Map<number, Float64Array<ArrayBuffer>>> {
+    if (chunks.length === 0) return new Map()
     // As base64: the hexadecimal digits of binary columns take both sides three times as long.
     const rows = await sql`SELECT chunk, encode(entries, 'base64') AS entries FROM fingerprints
       WHERE directory = ${directory} AND chunk = ANY(${[...chunks]}::int[])`
     return new Map(rows.map((row) => [Number(row['chunk']), floats(row['entries'])]))
   }
 
+  async function firstPage() {
+    const rows =
+      await sql`SELECT chunk FROM fingerprints WHERE directory = ${directory} ORDER BY chunk`
+    const chunks = rows.map(({ chunk }) => Number(chunk))
+    return { chunks, page: await read(chunks.slice(0, chunksAtOnce)) }
+  }
+
+  let ahead: ReturnType<typeof firstPage> | undefined
+
   return {
+    /** Begins to read what `visit` will want. */
+    readAhead(): void {
+      ahead = firstPage()
+      // Who visits meets its failure.
+      ahead.catch(() => undefined)
+    },
     set(userId: number, hash: number): void {
       if (tried === undefined) set.set(userId, hash)
       else tried.push([userId, hash])
@@ -61,11 +77,15 @@ export function createFingerprints(sql: Postgres, directory: number) {
       set.clear()
     },
     async visit(each: (first: number, hashes: Float64Array) => void): Promise<void> {
-      const rows =
-        await sql`SELECT chunk FROM fingerprints WHERE directory = ${directory} ORDER BY chunk`
-      const chunks = rows.map(({ chunk }) => Number(chunk))
-      for (let at = 0; at < chunks.length; at += chunksAtOnce) {
-        const some = await read(chunks.slice(at, at + chunksAtOnce))
+      const { chunks, page } = await (ahead ?? firstPage())
+      ahead = undefined
+      let next = Promise.resolve(page)
+      for (let at = chunksAtOnce; at - chunksAtOnce < chunks.length; at += chunksAtOnce) {
+        const some = await next
+        // The next ones come while these are looked at.
+        next = read(chunks.slice(at, at + chunksAtOnce))
+        next.catch(() => undefined)
+        await Promise.resolve()
         for (const [chunk, entries] of some) each(chunk * chunkUsers, entries)
       }
     },

@@ -115,6 +115,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
   const { directory } = place
   const { runId, dryRun } = options
   const fingerprints = createFingerprints(sql, directory)
+  fingerprints.readAhead()
   const deferred = createDeferred(sql, run)
   const presence = createPresence(sql, place, run)
   const sightings = createSightings(sql, run)
