@@ -183,56 +183,6 @@ export function runsContract(name: string, open: OpenDirectory): void {
       await directory.close()
     })
 
-    test('judge() skips rows that repeat another and fails rows that contradict one', async () => {
-      const { directory } = await fresh()
-      const ledger = await directory.begin(ledgerOptions('run_1'))
-      const sighting = (key: string, line: number, content: number) => ({
-        field: 'ID',
-        key,
-        value: key,
-        line,
-        content,
-      })
-      await ledger.sight([
-        sighting('u:same', 2, 1),
-        sighting('u:alone', 3, 2),
-        sighting('u:other', 4, 3),
-      ])
-      await ledger.sight([
-        sighting('u:same', 5, 1),
-        sighting('u:other', 6, 4),
-        sighting('e:other', 6, 4),
-        sighting('e:other', 7, 5),
-        sighting('u:same', 8, 1),
-      ])
-      await ledger.judge()
-      const verdicts = await ledger.verdicts(1, 100)
-      expect(verdicts.map(({ line }) => line)).toEqual([4, 5, 6, 7, 8])
-      expect(verdicts[1]).toEqual({ line: 5, reasons: null, lines: [2] })
-      expect(verdicts[4]).toEqual({ line: 8, reasons: null, lines: [2] })
-      expect(verdicts[0]?.reasons).toMatchObject([{ code: 9110, field: 'ID' }])
-      expect(verdicts[0]?.reasons?.[0]?.sentence).toContain('line 6')
-      expect(
-        verdicts[2]?.reasons?.map(({ sentence }) => /line \d/.exec(sentence)?.[0]).toSorted(),
-      ).toEqual(['line 4', 'line 7'])
-      expect((await ledger.verdicts(5, 2)).map(({ line }) => line)).toEqual([5, 6])
-      await ledger.commit(beginning)
-      await ledger.close()
-      const again = await directory.begin(ledgerOptions('run_1'))
-      expect(await again.verdicts(1, 100)).toEqual(verdicts)
-      await again.close()
-      await directory.close()
-    })
-
-    test('judge() without sightings judges nothing', async () => {
-      const { directory } = await fresh()
-      const ledger = await directory.begin(ledgerOptions('run_1'))
-      await ledger.judge()
-      expect(await ledger.verdicts(1, 100)).toEqual([])
-      await ledger.close()
-      await directory.close()
-    })
-
     test('deactivate() sets inactive who is not present, and leaves whom this run created', async () => {
       const { directory } = await fresh()
       await importAll(directory, 'run_1', [

@@ -7,6 +7,7 @@ import { rowsContract } from './directory-rows-contract.ts'
 import { importAll, usersOf } from './directory-rows.ts'
 import { failedBeforeContract } from './failed-before-contract.ts'
 import { runsContract } from './directory-runs-contract.ts'
+import { sightingsContract } from './sightings-contract.ts'
 import { usersContract } from './users-contract.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-directory-'))
@@ -18,6 +19,7 @@ const open = async (tenantId: string) => openDirectory({ file: fileOf(tenantId),
 
 rowsContract('SQLite', open)
 runsContract('SQLite', open)
+sightingsContract('SQLite', open)
 usersContract('SQLite', open)
 failedBeforeContract('SQLite', open)
 

@@ -12,6 +12,7 @@ import type { Cluster } from '../support/postgres.ts'
 import { rowsContract } from './directory-rows-contract.ts'
 import { failedBeforeContract } from './failed-before-contract.ts'
 import { runsContract } from './directory-runs-contract.ts'
+import { sightingsContract } from './sightings-contract.ts'
 import { usersContract } from './users-contract.ts'
 
 const programs = postgresPrograms()
@@ -51,6 +52,7 @@ describe.skipIf(programs === undefined)('with PostgreSQL', () => {
 
   rowsContract('PostgreSQL', open)
   runsContract('PostgreSQL', open)
+  sightingsContract('PostgreSQL', open)
   usersContract('PostgreSQL', open)
   failedBeforeContract('PostgreSQL', open)
 })
