@@ -9,7 +9,6 @@ import { startReal } from '../test/listeners/sftp/real.ts'
 import { emptyDisk, machine, median } from './machine.ts'
 import { makeKey, startSshd } from './sshd.ts'
 
-const rounds = 5
 const sessionsAtOnce = 100
 const sessionsPerAccount = 8
 
@@ -77,11 +76,13 @@ function residentMegabytes(pid: number, line: 'VmRSS' | 'VmHWM'): number {
 }
 
 /**
- * `npm run bench -- sftp [case …]`: the listener on real drop folders, with durable commits, against OpenSSH's
+ * `npm run bench -- sftp [case …] [rounds=N]`: the listener on real drop folders, with durable commits, against OpenSSH's
  * server, same client, in turns.
  */
-export async function run(wanted: string[]): Promise<void> {
+export async function run(args: string[]): Promise<void> {
   console.log(machine())
+  const wanted = args.filter((word) => !word.startsWith('rounds='))
+  const rounds = Number(args.find((word) => word.startsWith('rounds='))?.slice(7) ?? 5)
   const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-bench-'))
   const key = makeKey(folder, 'client')
   const theirFolder = join(folder, 'theirs')

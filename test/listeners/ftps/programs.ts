@@ -1,58 +1,18 @@
-import { execFile } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client as BasicFtp } from 'basic-ftp'
 import { peer, pythonWith } from '../../support/peers.ts'
+import { call, double } from '../client-cells.ts'
+import type { ClientProgram as CellsClient, Login as LoginTo } from '../client-cells.ts'
 import type { RealServer } from './real.ts'
 
-export interface Login {
-  server: RealServer
-  /** For scripts. */
-  folder: string
-  password: string
-}
-
-/** What every client can be told to do; remote names are in the drop folder. */
-interface Operations {
-  put(login: Login, local: string, remote: string): Promise<unknown>
-  get(login: Login, remote: string, local: string): Promise<unknown>
-  /** What it printed. */
-  list(login: Login): Promise<string>
-  rename(login: Login, from: string, to: string): Promise<unknown>
-  remove(login: Login, remote: string): Promise<unknown>
-  /** Goes on with an upload, or why it cannot. */
-  resume: ((login: Login, local: string, remote: string) => Promise<unknown>) | string
-  /** Every file of a folder in one session. */
-  putMany: (login: Login, localFolder: string) => Promise<unknown>
-}
-
-export interface ClientProgram extends Operations {
-  name: string
-  /** Undefined when it is not installed. */
-  path: string | undefined
-}
+export type Login = LoginTo<RealServer>
+export type ClientProgram = CellsClient<RealServer>
 
 type Mode = 'explicit' | 'implicit'
 
-/** Runs a program to its end; resolves to what it printed, throws when it failed. */
-export function call(
-  program: string,
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const options = { env: { ...process.env, ...env }, timeout: 100_000, maxBuffer: 2 ** 26 }
-    execFile(program, args, options, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout)
-      else reject(new Error(`${error.message}\n${stdout}${stderr}`))
-    })
-  })
-}
-
 const portOf = ({ server }: Login, mode: Mode): number =>
   mode === 'explicit' ? server.explicitPort : server.implicitPort
-
-const double = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`
 
 function lftp(mode: Mode): ClientProgram {
   function run(login: Login, line: string): Promise<string> {

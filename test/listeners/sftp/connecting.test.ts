@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { peer, pythonWith } from '../../support/peers.ts'
-import { call, opensshOptions, rightPassword } from './programs.ts'
+import { password } from '../../drop/door.ts'
+import { call } from '../client-cells.ts'
+import { opensshOptions } from './programs.ts'
 import { startReal } from './real.ts'
 import type { RealServer } from './real.ts'
 
@@ -24,10 +26,10 @@ const answers: Record<string, (line: string, where: Where) => string> = {
   sftp: (line, { openssh }) => line.replace(/\bsftp\b(?= -)/, `sftp ${openssh}`),
   scp: (line, { openssh }) => line.replace('scp ', `scp ${openssh} `),
   psftp: (line, { fingerprint }) =>
-    line.replace('psftp ', `psftp -batch -hostkey ${fingerprint} -pw '${rightPassword}' `),
-  lftp: (line) => line.replace('-u maple', `-u 'maple,${rightPassword}'`),
-  curl: (line) => line.replace('-u maple', `-k -u 'maple:${rightPassword}'`),
-  rclone: (line) => line.replace('PASSWORD', `'${rightPassword}'`),
+    line.replace('psftp ', `psftp -batch -hostkey ${fingerprint} -pw '${password}' `),
+  lftp: (line) => line.replace('-u maple', `-u 'maple,${password}'`),
+  curl: (line) => line.replace('-u maple', `-k -u 'maple:${password}'`),
+  rclone: (line) => line.replace('PASSWORD', `'${password}'`),
 }
 
 interface Where {
@@ -50,7 +52,7 @@ describe('docs/connecting.md', () => {
     await call('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'id_ed25519')])
     const publicKey = readFileSync(join(folder, 'id_ed25519.pub'), 'utf8').trim()
     server = await startReal({ runtime: 'node', publicKey })
-    const openssh = opensshOptions({ server, folder, password: rightPassword })
+    const openssh = opensshOptions({ server, folder, password: password })
     const options = openssh.args.filter((arg) => !arg.startsWith('PubkeyAuthentication'))
     // The option in front of the one that was taken out goes as well.
     const kept = options.filter((arg, index) => arg !== '-o' || options[index + 1] !== '-o')
@@ -102,7 +104,7 @@ describe('docs/connecting.md', () => {
     const hostKey = await call('ssh-keyscan', ['-p', port, '127.0.0.1'])
     writeFileSync(join(folder, 'known_hosts'), hostKey)
     const given = program.replaceAll('HOST', '127.0.0.1').replaceAll('2222', port)
-    writeFileSync(join(folder, 'program.py'), `password = '${rightPassword}'\n${given}`)
+    writeFileSync(join(folder, 'program.py'), `password = '${password}'\n${given}`)
     await shell(`${python ?? ''} program.py`, '')
     expect(readFileSync(join(server.dropFolder, 'users.csv'), 'utf8')).toBe(content)
   })

@@ -1,55 +1,16 @@
-import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import SftpClient from 'ssh2-sftp-client'
-import { password } from '../../drop/door.ts'
 import { peer, pythonWith } from '../../support/peers.ts'
+import { call, double } from '../client-cells.ts'
+import type { ClientProgram as CellsClient, Login as LoginTo } from '../client-cells.ts'
 import type { RealServer } from './real.ts'
 
-export interface Login {
-  server: RealServer
-  /** For scripts. */
-  folder: string
-  password: string
-}
+export type Login = LoginTo<RealServer>
 
-/** What every client can be told to do; remote names are in the drop folder. */
-export interface Operations {
-  put(login: Login, local: string, remote: string): Promise<unknown>
-  get(login: Login, remote: string, local: string): Promise<unknown>
-  /** What it printed. */
-  list(login: Login): Promise<string>
-  rename(login: Login, from: string, to: string): Promise<unknown>
-  remove(login: Login, remote: string): Promise<unknown>
-  /** Goes on with an upload, or why it cannot. */
-  resume: ((login: Login, local: string, remote: string) => Promise<unknown>) | string
-  /** Many files in one session. */
-  putMany: (login: Login, localFolder: string, count: number) => Promise<unknown>
+export interface ClientProgram extends CellsClient<RealServer> {
   /** By the private key at `key`, without a password. */
   putByKey(login: Login, key: string, local: string, remote: string): Promise<unknown>
-}
-
-export interface ClientProgram extends Operations {
-  name: string
-  /** Undefined when it is not installed. */
-  path: string | undefined
-}
-
-/** Runs a program to its end; resolves to what it printed, throws when it failed. */
-export function call(
-  program: string,
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    // Names are UTF-8, whatever the locale of the machine.
-    const variables = { ...process.env, LC_ALL: 'C.UTF-8', ...env }
-    const options = { env: variables, timeout: 100_000, maxBuffer: 2 ** 26 }
-    execFile(program, args, options, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout)
-      else reject(new Error(`${error.message}\n${stdout}${stderr}`))
-    })
-  })
 }
 
 let scripts = 0
@@ -84,8 +45,6 @@ function opensshKey(key: string): string[] {
   ]
   return ['-i', key, ...options.flatMap((option) => ['-o', option])]
 }
-
-const double = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`
 
 function openssh(login: Login, line: string): Promise<string> {
   const { args, env } = opensshOptions(login)
@@ -366,5 +325,3 @@ export const programs: ClientProgram[] = [
       }),
   },
 ]
-
-export const rightPassword = password
