@@ -57,7 +57,7 @@ export function requestIdOf(given: string | undefined): string {
 const joined = new WeakMap<Reply['headers'], Readonly<Record<string, string>>>()
 
 /** The one place where headers are put to an answer. */
-export function dressed(answer: Outcome, requestId: string): Response {
+function dressed(answer: Outcome, requestId: string): Response {
   if (answer instanceof Response) {
     const { headers } = answer
     headers.set(requestIdHeader, requestId)
