@@ -17,7 +17,7 @@ import { makeBucket, s3Server } from './s3.ts'
 import { family, fileOf, processorSeconds } from './scale.ts'
 
 const users = 100_000
-const sessions = 100
+const [sessions, more] = [100, 500]
 const uploadMegabytes = 256
 // What is begun has settled by then.
 const quietMs = 3_000
@@ -107,8 +107,8 @@ async function memoryOfSessions(
     // What the first ones make for all, or find left behind by others, is not theirs.
     await openMore(sessions)
     const before = ownMegabytes(pid)
-    await openMore(2 * sessions)
-    const each = ((ownMegabytes(pid) - before) * 1024) / (2 * sessions)
+    await openMore(more)
+    const each = ((ownMegabytes(pid) - before) * 1024) / more
     console.log(`an idle ${kind} session: ${each.toFixed(0)} KB of the server`)
     for (const end of ends) await end()
     await pause(quietMs)
@@ -156,7 +156,7 @@ export async function run(): Promise<void> {
     ALLOW_LIST: '127.0.0.1',
   })
   try {
-    const tenants = await fleet.tenants(Array.from({ length: 60 }, (_, n) => `c${n}`))
+    const tenants = await fleet.tenants(Array.from({ length: 120 }, (_, n) => `c${n}`))
     const server = await fleet.start()
     const [tenant] = tenants
     if (tenant === undefined) throw new Error('There is no tenant')
