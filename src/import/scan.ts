@@ -60,7 +60,8 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   const { position, line, header } = source
   const start = { ...options, position, line }
   // Where nothing is known every record is to be looked at again: a list of them would only cost.
-  const places = createPlaces(sieve.isEmpty ? 0 : maxPlaces)
+  const mostPlaces = sieve.isEmpty ? 0 : maxPlaces
+  const places = createPlaces(mostPlaces)
   const { present } = sieve
   const repeated = userSet(ledger.lastUserId)
   const seen = createSeen((keysOfRow * source.file.size) / rowBytes)
@@ -257,7 +258,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     await meeting
     if (!done) return undefined
   }
-  const again = createPlaces(maxPlaces)
+  const again = createPlaces(mostPlaces)
   if (suspicious) {
     let sightings: KeySighting[] = []
     // Rows whose user is to be looked up, and what is seen when it was met before.

@@ -176,11 +176,13 @@ function plain(name: string): string {
   return name.replace(/\d{8}T\d{6}Z-[0-9a-f]{8}/g, 'TIME-ID').replace(/run_[0-9a-f-]{36}/g, 'RUN')
 }
 
-/** Every file below `folder` but the store's own staging, with a short form of its bytes. */
+/** Every file below `folder` but those that the store has made ahead of uploads, with a short form of its bytes. */
 function filesIn(folder: string): { name: string; text: string }[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => statSync(join(folder, name)).isFile())
+    .filter(
+      (name) => !/^\.staging\/[^/]+\/ahead-/.test(name) && statSync(join(folder, name)).isFile(),
+    )
     .map((name) => ({ name, text: readFileSync(join(folder, name), 'latin1') }))
     .toSorted((a, b) => plain(a.name).localeCompare(plain(b.name)))
 }
