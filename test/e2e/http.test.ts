@@ -16,7 +16,8 @@ function stored(server: StartedServer): string[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => {
     const found = statSync(join(folder, name), { throwIfNoEntry: false })
-    return found?.isFile() === true && !name.startsWith('probe')
+    // Not those that the store has made ahead of uploads.
+    return found?.isFile() === true && !name.startsWith('probe') && !name.includes('/ahead-')
   })
 }
 

@@ -39,6 +39,10 @@ export function createFingerprints(sql: Postgres, directory: number) {
       // Who visits meets its failure.
       ahead.catch(() => undefined)
     },
+    /** Nothing that was asked for is on its way: during a COPY the session may not be asked. */
+    async arrived(): Promise<void> {
+      await ahead?.catch(() => undefined)
+    },
     set(userId: number, hash: number): void {
       if (tried === undefined) set.set(userId, hash)
       else tried.push([userId, hash])
@@ -83,9 +87,12 @@ export function createFingerprints(sql: Postgres, directory: number) {
       for (let at = chunksAtOnce; at - chunksAtOnce < chunks.length; at += chunksAtOnce) {
         const some = await next
         // The next ones come while these are looked at.
-        next = read(chunks.slice(at, at + chunksAtOnce))
-        next.catch(() => undefined)
-        await Promise.resolve()
+        const later = chunks.slice(at, at + chunksAtOnce)
+        if (later.length > 0) {
+          next = read(later)
+          next.catch(() => undefined)
+          await Promise.resolve()
+        }
         for (const [chunk, entries] of some) each(chunk * chunkUsers, entries)
       }
     },

@@ -163,6 +163,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
   }
 
   async function apply(given: readonly ImportRow[]): Promise<RowOutcome[]> {
+    await fingerprints.arrived()
     await beginLoad()
     const { outcomes, created } = await store().apply(given)
     await keepPasswords(given, created)
