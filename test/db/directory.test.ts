@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openDirectory, openDirectoryReader } from '../../src/db/sqlite/directory.ts'
+import { enterNames } from '../../src/db/sqlite/directory-names.ts'
+import { inTransaction, openSqlite } from '../../src/db/sqlite/open.ts'
 import { rowsContract } from './directory-rows-contract.ts'
 import { importAll, usersOf } from './directory-rows.ts'
 import { failedBeforeContract } from './failed-before-contract.ts'
@@ -29,6 +31,26 @@ describe('openDirectory()', () => {
     expect(() => openDirectory({ file: fileOf('ten_own'), tenantId: 'ten_other' })).toThrow(
       'belongs to another tenant',
     )
+  })
+})
+
+describe('enterNames()', () => {
+  test('enters a few commits at a time, and who writes to the directory gets in between', async () => {
+    const file = fileOf('ten_names')
+    const directory = openDirectory({ file, tenantId: 'ten_names' })
+    for (const n of [1, 2, 3]) {
+      await importAll(directory, `run_${n}`, [{ line: 2, UserUUID: `u${n}`, lastName: `Roy${n}` }])
+    }
+    const [db, other] = [openSqlite(file, 'directory'), openSqlite(file, 'directory')]
+    const entered = (): unknown => other.prepare('SELECT count(*) AS n FROM names').get()?.['n']
+    const naming = enterNames(db, 1)
+    other.exec('PRAGMA busy_timeout = 0')
+    expect(inTransaction(other, entered)).toBe(1)
+    await naming
+    expect(entered()).toBe(3)
+    db.close()
+    other.close()
+    await directory.close()
   })
 })
 

@@ -87,12 +87,9 @@ export function createFingerprints(sql: Postgres, directory: number) {
       for (let at = chunksAtOnce; at - chunksAtOnce < chunks.length; at += chunksAtOnce) {
         const some = await next
         // The next ones come while these are looked at.
-        const later = chunks.slice(at, at + chunksAtOnce)
-        if (later.length > 0) {
-          next = read(later)
-          next.catch(() => undefined)
-          await Promise.resolve()
-        }
+        next = read(chunks.slice(at, at + chunksAtOnce))
+        next.catch(() => undefined)
+        await Promise.resolve()
         for (const [chunk, entries] of some) each(chunk * chunkUsers, entries)
       }
     },

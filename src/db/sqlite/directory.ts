@@ -85,7 +85,7 @@ function directoryOf(db: DatabaseSync): Directory & UserReader {
         .map(userOf)
     },
     async enterNames() {
-      enterNames(db)
+      await enterNames(db)
     },
     async revert(runId, by, now) {
       return revertRun(db, { runId, by, now })
