@@ -269,6 +269,27 @@ describe.skipIf(program === undefined)('the console in chromium', { timeout: 120
     await nobody.context.close()
   })
 
+  test('on paper there is the content alone, and nothing moves for who wants no motion', async () => {
+    const { page } = tab
+    await page.goto(`${client}/settings`)
+    const moves = (): Promise<boolean> =>
+      page.evaluate(
+        `[...document.querySelectorAll('*')].some((one) => {
+          const { animationName, transitionDuration } = getComputedStyle(one)
+          return animationName !== 'none' || !/^0s(, 0s)*$/.test(transitionDuration)
+        })`,
+      )
+    await page.emulateMedia({ reducedMotion: 'no-preference' })
+    expect(await moves()).toBe(true)
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    expect(await moves()).toBe(false)
+    expect(await page.locator('.top').isVisible()).toBe(true)
+    await page.emulateMedia({ media: 'print', reducedMotion: null })
+    expect(await page.locator('.top').isVisible()).toBe(false)
+    expect(await page.locator('main h1').isVisible()).toBe(true)
+    await page.emulateMedia({ media: null })
+  })
+
   test('the keyboard alone gets to the content, into a panel and out of it', async () => {
     const { page } = tab
     await page.setViewportSize({ width: widths[0], height: 900 })
