@@ -238,26 +238,16 @@ describe.skipIf(programs === undefined)('several processes on one database', () 
           withSftp(one, { ...tenant, password: 'wrong password' }, (client) => client.list('/')),
         ).rejects.toThrow()
       }
+      // Until the other has heard of it, a busy server may refuse for reasons of its own.
       await until('the refusal by the other server', async () => {
-        try {
-          await withSftp(other, tenant, (client) => client.list('/'))
-          return false
-        } catch {
-          return true
-        }
+        await withSftp(other, tenant, (client) => client.list('/')).catch(() => {})
+        return other.lines.some((line) => line.includes('too many failed logins from this address'))
       })
-      expect(
-        other.lines.some((line) => line.includes('too many failed logins from this address')),
-      ).toBe(true)
       // One that starts later has not heard of it.
       const late = await fleet.start()
       await until('the refusal by the late server', async () => {
-        try {
-          await withSftp(late, tenant, (client) => client.list('/'))
-          return false
-        } catch {
-          return true
-        }
+        await withSftp(late, tenant, (client) => client.list('/')).catch(() => {})
+        return late.lines.some((line) => line.includes('too many failed logins from this address'))
       })
     },
   )
