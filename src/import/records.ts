@@ -1,6 +1,6 @@
 import { fileLimits } from '../domain/format.ts'
 import type { FileReader } from '../domain/storage.ts'
-import { cellEnd, chunkBytes, isPlainCell, roomBytes, slackBytes } from './sieve.ts'
+import { cellEnd, chunkBytes, isPlainCell, quotesOf, roomBytes, slackBytes } from './sieve.ts'
 import type { Sieve, Sifted, Unsifted } from './sieve.ts'
 
 const { maxRecordBytes } = fileLimits
@@ -260,7 +260,12 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
       for (let index = firstCell; ; index += 1) {
         const entry = cellEnds[index] ?? 0
         const end = cellEnd(entry)
-        cells.push(isPlainCell(entry) ? piece.slice(from, end) : decode(records.buffer, from, end))
+        const quotes = quotesOf(entry)
+        cells.push(
+          isPlainCell(entry)
+            ? piece.slice(from + quotes, end - quotes)
+            : decode(records.buffer, from + quotes, end - quotes),
+        )
         if (end >= records.end) return cells
         from = end + 1
       }

@@ -64,9 +64,9 @@ export interface Sieve {
   fingerprint(start: number, end: number): number
   /** The same of a key: `u:` and a UUID, `e:` and an email, `n:` and a username as they are compared. */
   keyHash(key: string): number
-  /** From here on `sift` reads the keys of records where that is plain to do, and splits others that have no quotes. */
+  /** From here on `sift` reads the keys of records where that is plain to do, and splits others. */
   readKeys(columns: KeyColumns, delimiter: string): void
-  /** From here on `sift` splits every record that has no quotes, and reads no keys. */
+  /** From here on `sift` splits every record whose quotes are neither doubled nor stray, and reads no keys. */
   splitCells(delimiter: string): void
   /** Ends of the cells of the records that are written down, in the room: see `cellEnd`. */
   readonly cellEnds: Uint32Array
@@ -91,6 +91,7 @@ export const roomBytes = chunkBytes + fileLimits.maxRecordBytes + slackBytes
 // As many cells as a piece of rows of 8 bytes a cell has; of more the rest is split elsewhere.
 const cellsAtOnce = 65_536
 const isOddCell = 2 ** 31
+const isQuotedCell = 2 ** 30
 const pageBytes = 65_536
 const writtenBytes = 64
 const writtenAtOnce = 2048
@@ -99,8 +100,9 @@ const keyBytes = 512
 // The first bytes stay free: an address is never 0.
 const roomAt = 64
 
-/** Where a cell ends in the room, and whether all of it is printable ASCII. */
-export const cellEnd = (entry: number): number => (entry % isOddCell) - roomAt
+/** Where a cell ends in the room, behind its quotes if it has some; and whether all of it is printable ASCII. */
+export const cellEnd = (entry: number): number => (entry & (isQuotedCell - 1)) - roomAt
+export const quotesOf = (entry: number): 0 | 1 => ((entry & isQuotedCell) === 0 ? 0 : 1)
 export const isPlainCell = (entry: number): boolean => entry < isOddCell
 
 interface Kernel {

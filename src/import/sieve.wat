@@ -26,6 +26,7 @@
   (global $ends (export "ends") (mut i32) (i32.const 0))
   (global $endsEnd (export "endsEnd") (mut i32) (i32.const 0))
   (global $nextEnd (mut i32) (i32.const 0))
+  (global $odd (mut i32) (i32.const 0))
   (global $longestKey (export "longestKey") (mut i32) (i32.const 0))
   ;; How far it is: the next record, its line, who was met last of users and of failed records, and how many
   ;; were passed over.
@@ -183,14 +184,26 @@
       (call $keyed (local.get $kind) (local.get $from) (local.get $to)))
     (i32.const 1))
 
+  ;; Clears the fingerprints of a record's keys, and gives the last of their columns.
+  (func $lastKey (param $out i32) (result i32)
+    (local $last i32)
+    (v128.store offset=32 (local.get $out) (v128.const i64x2 0 0))
+    (f64.store offset=48 (local.get $out) (f64.const 0))
+    (local.set $last (select (global.get $uuidAt) (global.get $emailAt) (i32.gt_s (global.get $uuidAt) (global.get $emailAt))))
+    (select (global.get $usernameAt) (local.get $last) (i32.gt_s (global.get $usernameAt) (local.get $last))))
+
+  ;; One without keys may be no row at all.
+  (func $hasKeys (param $out i32) (result i32)
+    (i32.or (i32.or
+      (f64.ne (f64.load offset=32 (local.get $out)) (f64.const 0))
+      (f64.ne (f64.load offset=40 (local.get $out)) (f64.const 0)))
+      (f64.ne (f64.load offset=48 (local.get $out)) (f64.const 0))))
+
   ;; Writes down the fingerprints of a record's keys, 0 for none; the record is printable ASCII without quotes. False
   ;; when they must be read by others.
   (func $keys (param $out i32) (param $from i32) (param $to i32) (result i32)
     (local $block i32) (local $bits i32) (local $end i32) (local $column i32) (local $last i32)
-    (v128.store offset=32 (local.get $out) (v128.const i64x2 0 0))
-    (f64.store offset=48 (local.get $out) (f64.const 0))
-    (local.set $last (select (global.get $uuidAt) (global.get $emailAt) (i32.gt_s (global.get $uuidAt) (global.get $emailAt))))
-    (local.set $last (select (global.get $usernameAt) (local.get $last) (i32.gt_s (global.get $usernameAt) (local.get $last))))
+    (local.set $last (call $lastKey (local.get $out)))
     (local.set $block (local.get $from))
     (block $ended
       (loop $blocks
@@ -212,11 +225,7 @@
         (br_if $blocks (i32.lt_u (local.get $block) (local.get $to))))
       (if (i32.eqz (call $cell (local.get $out) (local.get $column) (local.get $from) (local.get $to)))
         (then (return (i32.const 0)))))
-    ;; One without keys may be no row at all.
-    (i32.or (i32.or
-      (f64.ne (f64.load offset=32 (local.get $out)) (f64.const 0))
-      (f64.ne (f64.load offset=40 (local.get $out)) (f64.const 0)))
-      (f64.ne (f64.load offset=48 (local.get $out)) (f64.const 0))))
+    (call $hasKeys (local.get $out)))
 
   ;; Writes down where each cell of a record without quotes ends, with the highest bit set where not all of the cell is
   ;; printable ASCII, and gives where the first of them is written; 0 when there is no room for all.
@@ -264,10 +273,81 @@
     (global.set $nextEnd (i32.add (local.get $place) (i32.const 4)))
     (local.get $first))
 
+  ;; Where the next $sought or quote is, else $to; notes in $odd whether all before it is printable ASCII.
+  (func $next (param $from i32) (param $to i32) (param $sought i32) (result i32)
+    (local $bytes v128) (local $found i32) (local $before i32)
+    (loop $blocks
+      (local.set $bytes (v128.load align=1 (local.get $from)))
+      (local.set $found (i32.or
+        (i8x16.bitmask (v128.or
+          (i8x16.eq (local.get $bytes) (i8x16.splat (local.get $sought)))
+          (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 34)))))
+        ;; The end, where it is in this block.
+        (i32.shl (i32.lt_u (i32.sub (local.get $to) (local.get $from)) (i32.const 16))
+          (i32.sub (local.get $to) (local.get $from)))))
+      (local.set $before (i32.sub (i32.and (local.get $found) (i32.sub (i32.const 0) (local.get $found))) (i32.const 1)))
+      (global.set $odd (i32.or (global.get $odd) (i32.and (local.get $before) (i8x16.bitmask (v128.or
+        (i8x16.lt_s (local.get $bytes) (i8x16.splat (i32.const 32)))
+        (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 127))))))))
+      (if (local.get $found) (then (return (i32.add (local.get $from) (i32.ctz (local.get $found))))))
+      (local.set $from (i32.add (local.get $from) (i32.const 16)))
+      (br $blocks))
+    (unreachable))
+
+  ;; The same as $cells of a record with quotes: the bit below the highest is set where a cell is within quotes, which
+  ;; its end lies behind. 0 too where a quote is doubled or stray: whoever can read such a record must.
+  (func $quotedCells (param $from i32) (param $to i32) (result i32)
+    (local $first i32) (local $place i32) (local $end i32) (local $isQuoted i32)
+    (local.set $first (global.get $nextEnd))
+    (local.set $place (local.get $first))
+    (loop $cells
+      (if (i32.ge_u (i32.add (local.get $place) (i32.const 4)) (global.get $endsEnd)) (then (return (i32.const 0))))
+      (global.set $odd (i32.const 0))
+      (local.set $isQuoted (i32.and (i32.lt_u (local.get $from) (local.get $to))
+        (i32.eq (i32.load8_u (local.get $from)) (i32.const 34))))
+      (if (local.get $isQuoted)
+        (then
+          (local.set $end (call $next (i32.add (local.get $from) (i32.const 1)) (local.get $to) (i32.const 34)))
+          (if (i32.ge_u (local.get $end) (local.get $to)) (then (return (i32.const 0))))
+          (local.set $end (i32.add (local.get $end) (i32.const 1))))
+        (else (local.set $end (call $next (local.get $from) (local.get $to) (global.get $cellDelimiter)))))
+      (if (i32.and (i32.lt_u (local.get $end) (local.get $to))
+          (i32.ne (i32.load8_u (local.get $end)) (global.get $cellDelimiter)))
+        (then (return (i32.const 0))))
+      (i32.store (local.get $place) (i32.or (local.get $end) (i32.or
+        (i32.shl (local.get $isQuoted) (i32.const 30))
+        (i32.shl (i32.ne (global.get $odd) (i32.const 0)) (i32.const 31)))))
+      (local.set $place (i32.add (local.get $place) (i32.const 4)))
+      (local.set $from (i32.add (local.get $end) (i32.const 1)))
+      (br_if $cells (i32.lt_u (local.get $end) (local.get $to))))
+    (global.set $nextEnd (local.get $place))
+    (local.get $first))
+
+  ;; The same as $keys of a record with quotes.
+  (func $quotedKeys (param $out i32) (param $from i32) (param $to i32) (result i32)
+    (local $place i32) (local $end i32) (local $isQuoted i32) (local $column i32) (local $last i32)
+    (local.set $place (call $quotedCells (local.get $from) (local.get $to)))
+    (if (i32.eqz (local.get $place)) (then (return (i32.const 0))))
+    ;; Nobody reads the ends of its cells but this.
+    (global.set $nextEnd (local.get $place))
+    (local.set $last (call $lastKey (local.get $out)))
+    (loop $cells
+      (local.set $isQuoted (i32.and (i32.shr_u (i32.load (local.get $place)) (i32.const 30)) (i32.const 1)))
+      (local.set $end (i32.and (i32.load (local.get $place)) (i32.const 0x3fffffff)))
+      (if (i32.eqz (call $cell (local.get $out) (local.get $column)
+          (i32.add (local.get $from) (local.get $isQuoted)) (i32.sub (local.get $end) (local.get $isQuoted))))
+        (then (return (i32.const 0))))
+      (local.set $from (i32.add (local.get $end) (i32.const 1)))
+      (local.set $place (i32.add (local.get $place) (i32.const 4)))
+      (local.set $column (i32.add (local.get $column) (i32.const 1)))
+      (br_if $cells (i32.and (i32.lt_u (local.get $end) (local.get $to)) (i32.le_s (local.get $column) (local.get $last)))))
+    (call $hasKeys (local.get $out)))
+
   ;; Passes over records of users that are known and not met before. The others are written down, 64 bytes each: start,
   ;; end, line, who has it, fingerprint (f64), number of quotes, where it is not printable ASCII, fingerprints of UUID,
-  ;; email and username (f64), whether they are known, where the ends of its cells are, or 0: not where its keys are known. Stops before a record that is no single line with a line feed
-  ;; and an even number of quotes, or is longer than $longest: whoever can read such a record goes on.
+  ;; email and username (f64), whether they are known, where the ends of its cells are, or 0: not where its keys are
+  ;; known. Stops before a record that is no single line with a line feed and an even number of quotes, or is longer than
+  ;; $longest: whoever can read such a record goes on.
   (func (export "sift") (param $limit i32) (param $longest i32) (result i32)
     (local $at i32) (local $block i32) (local $feeds i32) (local $quotes i32) (local $high i32) (local $returns i32) (local $bytes v128) (local $bits i32)
     (local $end i32) (local $hash f64) (local $user i32) (local $out i32) (local $place i32)
@@ -335,14 +415,17 @@
         (i32.store offset=24 (local.get $out) (local.get $quotes))
         (i32.store offset=28 (local.get $out) (local.get $high))
         (i32.store offset=56 (local.get $out) (i32.const 0))
-        (if (i32.eqz (i32.or (i32.or (local.get $user) (local.get $quotes))
-            (i32.or (local.get $high) (i32.eqz (global.get $delimiter)))))
+        (if (i32.eqz (i32.or (local.get $user) (i32.or (local.get $high) (i32.eqz (global.get $delimiter)))))
           (then (i32.store offset=56 (local.get $out)
-            (call $keys (local.get $out) (local.get $at) (local.get $end)))))
+            (if (result i32) (local.get $quotes)
+              (then (call $quotedKeys (local.get $out) (local.get $at) (local.get $end)))
+              (else (call $keys (local.get $out) (local.get $at) (local.get $end)))))))
         (i32.store offset=60 (local.get $out) (i32.const 0))
-        (if (i32.eqz (i32.or (i32.or (local.get $quotes) (i32.load offset=56 (local.get $out)))
-            (i32.eqz (global.get $cellDelimiter))))
-          (then (i32.store offset=60 (local.get $out) (call $cells (local.get $at) (local.get $end)))))
+        (if (i32.eqz (i32.or (i32.load offset=56 (local.get $out)) (i32.eqz (global.get $cellDelimiter))))
+          (then (i32.store offset=60 (local.get $out)
+            (if (result i32) (local.get $quotes)
+              (then (call $quotedCells (local.get $at) (local.get $end)))
+              (else (call $cells (local.get $at) (local.get $end)))))))
         (local.set $out (i32.add (local.get $out) (i32.const 64)))
         (global.set $line (i32.add (global.get $line) (i32.const 1)))
         (local.set $at (local.get $block))

@@ -109,9 +109,10 @@ export interface ReadRecord {
 export function readRecord(records: RecordAtHand, source: Source): ReadRecord {
   const { delimiter, header } = source
   if (records.tooLong) return { cells: [], fault: { kind: 'too long', column: 0 } }
+  const known = records.cells(source.decode)
+  if (known !== undefined) return { cells: known, fault: null }
   if (!records.quoted) {
-    const cells = records.cells(source.decode) ?? recordText(records, source).split(delimiter)
-    return { cells, fault: null }
+    return { cells: recordText(records, source).split(delimiter), fault: null }
   }
   let cells = splitQuoted(recordText(records, source), delimiter)
   if (records.several && (!Array.isArray(cells) || !fits(cells, header))) {
@@ -124,8 +125,6 @@ export function readRecord(records: RecordAtHand, source: Source): ReadRecord {
 /** The same, but of a plain record of a file that goes on maybe only the first `width` cells. */
 export function readKeys(found: RecordAtHand, source: Source, width: number): ReadRecord {
   if (found.quoted || found.tooLong || !found.terminated) return readRecord(found, source)
-  const known = found.cells(source.decode)
-  if (known !== undefined) return { cells: known, fault: null }
   const cells = recordText(found, source).split(source.delimiter, width)
   // An empty one may be a row all the same, by what stands farther on.
   return isBlankRecord(cells) ? readRecord(found, source) : { cells, fault: null }

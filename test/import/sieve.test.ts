@@ -109,16 +109,24 @@ describe('createSieve()', () => {
     expect(passedInAll).toBeGreaterThan(1000)
   })
 
-  test('splits records without quotes into the same cells as whoever reads all of the record', async () => {
+  test('splits records into the same cells as whoever reads all of the record', async () => {
     const cell = fc.oneof(
       { weight: 5, arbitrary: fc.constantFrom('', 'a', 'Ada', '613-555-0123', ' b ') },
       {
         weight: 2,
-        arbitrary: fc.constantFrom('é', 'Benoît', '日本', '"q"', 'x'.repeat(70), '\0', '\x7f'),
+        arbitrary: fc.constantFrom('é', 'Benoît', '日本', 'x'.repeat(70), '\0', '\x7f'),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom('"q"', '""', '"a,b;c|d\te"', '"é,"', `"${'y,'.repeat(40)}"`),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom('a"', '"a""b"', '"a" ', ' "a"', '"\0"', '"'.repeat(3)),
       },
       { weight: 1, arbitrary: fc.string({ unit: 'grapheme-ascii', maxLength: 20 }) },
     )
-    let split = 0
+    let [split, splitQuoted] = [0, 0]
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(cell, { maxLength: 40 }), { minLength: 1, maxLength: 8 }),
@@ -138,7 +146,10 @@ describe('createSieve()', () => {
                 position: source.position,
                 line: source.line,
                 visit({ record }) {
-                  if (record.cells(source.decode) !== undefined) split += 1
+                  if (record.cells(source.decode) !== undefined) {
+                    split += 1
+                    if (record.quoted) splitQuoted += 1
+                  }
                   cells.push(readRecord(record, source).cells)
                 },
               })
@@ -151,6 +162,7 @@ describe('createSieve()', () => {
       ),
       { numRuns: 500 },
     )
+    expect(splitQuoted).toBeGreaterThan(100)
     expect(split).toBeGreaterThan(500)
   })
 
@@ -182,11 +194,12 @@ describe('createSieve()', () => {
         weight: 6,
         arbitrary: fc.constantFrom('', 'u1', 'ADA@Maple.example', 'n-1', '[\\]^_`{|}~@'),
       },
-      { weight: 2, arbitrary: fc.constantFrom(' u1', 'u1 ', 'é', '"q"', 'a b', 'x'.repeat(600)) },
+      { weight: 2, arbitrary: fc.constantFrom(' u1', 'u1 ', 'é', 'a b', 'x'.repeat(600)) },
+      { weight: 2, arbitrary: fc.constantFrom('"q"', '"Q,1"', '""', '" q"', '"a""b"', 'a"b"') },
       { weight: 2, arbitrary: fc.string({ unit: 'grapheme-ascii', maxLength: 40 }) },
     )
     const column = fc.integer({ min: -1, max: 4 })
-    let read = 0
+    let [read, readQuoted] = [0, 0]
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(cell, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 6 }),
@@ -213,7 +226,7 @@ describe('createSieve()', () => {
                 if (text === '') return 0
                 return sieve.keyHash(`${kind}:${kind === 'u' ? text : comparisonKey(text)}`)
               }
-              expect(recordText(found, source)).not.toMatch(/["\u0080-\uffff]/)
+              expect(recordText(found, source)).not.toMatch(/[\u0080-\uffff]|[^,]"[^,]/)
               const expected = {
                 uuid: hashOf('u', uuid),
                 email: hashOf('e', email),
@@ -222,6 +235,7 @@ describe('createSieve()', () => {
               expect({ ...keys }).toEqual(expected)
               expect(Math.max(...Object.values(expected))).toBeGreaterThan(0)
               read += 1
+              if (found.quoted) readQuoted += 1
             },
           })
           await source.close()
@@ -230,6 +244,7 @@ describe('createSieve()', () => {
       { numRuns: 500 },
     )
     expect(read).toBeGreaterThan(300)
+    expect(readQuoted).toBeGreaterThan(30)
   })
 
   test('takes different records for different ones, and the same for the same', async () => {
