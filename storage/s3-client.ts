@@ -43,6 +43,8 @@ const settled = {
   defaultsMode: 'standard',
   disableClockSkewCorrection: false,
   disableS3ExpressSessionAuth: true,
+  // Each part would wait for leave to send its body, on a connection of its own that is thrown away.
+  expectContinueHeader: false,
   retryMode: 'standard',
   useArnRegion: false,
   useDualstackEndpoint: false,

@@ -23,7 +23,7 @@ describe.skipIf(s3Server === undefined)('s3Driver() when the server has faults',
     proxy = await startFaultProxy(s3Server.endpoint)
     bucket = await makeBucket(proxy.endpoint)
     const { s3 } = bucket.settings
-    files = await openFileStore(bucket.url, { s3: { ...s3, idleMs: 300 } })
+    files = await openFileStore(bucket.url, { s3: { ...s3, idleMs: 500 } })
     direct = await openFileStore(bucket.url, { s3: { ...s3, endpoint: s3Server.endpoint } })
   })
   afterAll(async () => {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { createRecordScan } from './records.ts'
-import { readInto } from './reused-room.ts'
+import { readInto } from '../reused-room.ts'
 
 // One for all sockets: what is read has been decrypted, or copied, before the next one reads.
 const room = Buffer.allocUnsafeSlow(256 * 1024)

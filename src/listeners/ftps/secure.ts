@@ -4,7 +4,7 @@ import { createSecureContext, TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import { RawEnd } from './raw-end.ts'
 import type { RawEndKind } from './raw-end.ts'
-import { readInto } from './reused-room.ts'
+import { readInto } from '../reused-room.ts'
 
 // One for all connections, of the largest record (RFC 8446 section 5.1): each chunk is taken before the next comes.
 const room = Buffer.allocUnsafeSlow(16 * 1024)

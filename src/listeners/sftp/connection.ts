@@ -5,12 +5,16 @@ import type { Admission, DropSession } from '../../domain/drop.ts'
 import type { Log } from '../../domain/log.ts'
 import { serveSftp } from './channel.ts'
 import type { SftpChannel } from './channel.ts'
+import { readInto } from '../reused-room.ts'
 import { prepareCipherKeys } from './cipher-keys.ts'
 import type { SftpLimits } from './limits.ts'
 import { serveLogin } from './login.ts'
 
 /** Two windows of 2 MiB and a packet: more comes only from a peer that sends without a window. */
 const maxUnreadBytes = 4 * 1024 * 1024 + 64 * 1024
+
+// One for all sockets: what is read has been decrypted into new memory before the next one reads.
+const room = Buffer.allocUnsafeSlow(256 * 1024)
 
 /** What whoever asks for a shell or a command reads. */
 const noShell = 'This service allows SFTP only.\r\n'
@@ -83,7 +87,10 @@ export function serveConnection(options: SftpConnectionOptions): SftpConnection 
   }
 
   function active(): void {
-    lastActive = Date.now()
+    const now = Date.now()
+    // Told of each packet: a look at the counters now and then is enough.
+    if (now === lastActive && !draining) return
+    lastActive = now
     if (socket.bytesRead + socket.bytesWritten > rekeyAt) {
       rekeyAt = socket.bytesRead + socket.bytesWritten + limits.rekeyBytes
       connection.rekey()
@@ -153,6 +160,14 @@ export function serveConnection(options: SftpConnectionOptions): SftpConnection 
   connection.on('handshake', () => {
     // The cipher for our direction is set by the same function that says so, right before.
     prepareCipherKeys(connection)
+    // From here on nobody keeps what came; again after the next key exchange it changes nothing.
+    readInto(socket, room, (bytes) => {
+      if (socket.readableFlowing !== true || socket.readableLength > 0) {
+        return socket.push(Buffer.from(bytes))
+      }
+      socket.emit('data', bytes)
+      return undefined
+    })
   })
   connection.on('ready', () => {
     options.onLogin()

@@ -32,7 +32,12 @@ function gcmOpener(decipher: Fields): Opener | undefined {
       const plain = gcm.update(packet.subarray(4, end))
       gcm.setAuthTag(packet.subarray(end))
       gcm.final()
-      iv.writeBigUInt64BE(BigInt.asUintN(64, iv.readBigUInt64BE(4) + 1n), 4)
+      // 64 bits, without a BigInt for each packet.
+      for (let byte = 11; byte >= 4; byte -= 1) {
+        const next = ((iv[byte] ?? 0) + 1) & 0xff
+        iv[byte] = next
+        if (next !== 0) break
+      }
       return plain
     },
   }

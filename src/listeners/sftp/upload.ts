@@ -1,5 +1,6 @@
 import type { DropSession, DropUpload } from '../../domain/drop.ts'
 import { AppError } from '../../domain/error.ts'
+import { spend } from './frames.ts'
 import { statusCode, StatusError } from './wire.ts'
 
 /**
@@ -74,6 +75,7 @@ export function createUploadHandle(options: UploadHandleOptions): UploadHandle {
     for (const piece of batch.pieces) {
       scratch.set(piece, position)
       position += piece.length
+      spend(piece)
     }
     batch.pieces = []
     return scratch.subarray(0, position)
@@ -90,6 +92,7 @@ export function createUploadHandle(options: UploadHandleOptions): UploadHandle {
         if (failure !== undefined) throw failure.error
         const open = upload ?? (await opened(batch.position))
         await open.write(batch.position, merged(batch))
+        for (const piece of batch.pieces) spend(piece)
         for (const answer of batch.answers) answer()
       } catch (error) {
         // A client may CLOSE after a refused WRITE as if nothing were wrong; what has a hole is never committed.
