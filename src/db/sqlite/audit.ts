@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { AuditEntry, AuditStore } from '../../domain/state.ts'
-import { auditOf } from '../mapping.ts'
+import { auditOf, storedAudit } from '../mapping.ts'
 import { inTransaction } from './open.ts'
 
 // Entries gather for this long, so that a login or a small file costs no fsync of its own.
@@ -24,7 +24,7 @@ export function auditStore(db: DatabaseSync): AuditStore & { flush(): void } {
     gathered = []
     if (entries.length === 0) return
     inTransaction(db, () => {
-      for (const entry of entries) {
+      for (const entry of entries.map(storedAudit)) {
         insert.run(
           entry.at,
           entry.tenantId,
