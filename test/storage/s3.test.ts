@@ -3,14 +3,11 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { FileStore } from '../../src/domain/storage.ts'
 import { openFileStore } from '../../storage/index.ts'
 import { makeBucket, s3Client, s3Server } from '../support/bucket.ts'
 import type { TestBucket } from '../support/bucket.ts'
-import { denoArguments, denoProgram, top } from '../support/server.ts'
 import { contract, digest, load, long, readAll, store } from './contract.ts'
 
 const mebibyte = 2 ** 20
@@ -213,29 +210,5 @@ describe.skipIf(s3Server === undefined)('with a real S3 server', () => {
         .toEqual(['drop/t/users.csv.incomplete'])
       await dead.close()
     })
-  })
-
-  describe('a process of its own', () => {
-    test.each([
-      ['node', 16],
-      ['deno', 16],
-    ] as const)(
-      'under %s takes %i uploads of 64 MiB at once in at most 80 MB more memory',
-      async (runtime, count) => {
-        const one = await bucket()
-        const { url, settings } = one
-        const { endpoint, accessKeyId, secretAccessKey, spoolFolder } = settings.s3
-        const program =
-          runtime === 'node' ? [process.execPath] : [denoProgram(), ...denoArguments(spoolFolder)]
-        const args = [url, endpoint, accessKeyId, secretAccessKey, spoolFolder, count].map(String)
-        const [first = '', ...rest] = [...program, 'test/storage/s3-trip.ts', ...args]
-        const { stdout } = await promisify(execFile)(first, rest, { cwd: top })
-        const { addedMegabytes, ...seen } = JSON.parse(stdout) as Record<string, unknown>
-        expect(seen).toMatchObject({ same: true, listed: count - 1, sizes: [64 * mebibyte] })
-        expect(addedMegabytes).toBeLessThan(80)
-        await one.remove()
-      },
-      120_000,
-    )
   })
 })
