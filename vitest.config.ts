@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/sequence.ts'
 
 export default defineConfig({
   test: {
@@ -12,5 +13,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Two cores are the smallest machine that this runs on; the end-to-end files start servers of their own.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
   },
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { importsOf } from './support/imports.ts'
 import { breaches, maxLines, rooms } from './support/rooms.ts'
+import { longest } from './support/sequence.ts'
 
 const top = join(import.meta.dirname, '..')
 const paths = globSync('{src,routes,storage}/**/*.{ts,tsx,mts,cts,js,mjs,cjs}', { cwd: top })
@@ -50,6 +51,10 @@ describe('the house', () => {
     )
     expect(outside).toEqual([])
   })
+})
+
+test('every test file that is to begin first is there', () => {
+  expect(longest.filter((path) => !existsSync(join(top, path)))).toEqual([])
 })
 
 describe('importsOf()', () => {
