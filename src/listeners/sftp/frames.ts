@@ -99,7 +99,11 @@ const headBytes = 512
 export function withWholeHead(frame: Frame): Frame {
   const [first, second] = frame
   if (first === undefined || second === undefined || first.length >= headBytes) return frame
-  return withWholeHead([Buffer.concat([first, second]), ...frame.slice(2)])
+  // Some clients send the head in a packet of its own: the data behind it stays where it is.
+  const missing = headBytes - first.length
+  const head = Buffer.concat([first, second.subarray(0, missing)])
+  const rest = second.subarray(missing)
+  return withWholeHead([head, ...(rest.length === 0 ? [] : [rest]), ...frame.slice(2)])
 }
 
 /** The frame as one piece. */

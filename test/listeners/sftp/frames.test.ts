@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { createFrameReader, spend, whole } from '../../../src/listeners/sftp/frames.ts'
+import {
+  createFrameReader,
+  spend,
+  whole,
+  withWholeHead,
+} from '../../../src/listeners/sftp/frames.ts'
 
 /** A packet with its length, all of its bytes the same. */
 function packet(length: number, byte: number): Buffer {
@@ -59,4 +64,17 @@ describe('spend()', () => {
     spend(own)
     expect(own).toHaveLength(0)
   })
+})
+
+test('withWholeHead() leaves the data behind a short head where it is', () => {
+  const [head, data] = [Buffer.alloc(25, 1), Buffer.from(new ArrayBuffer(32_768)).fill(2)]
+  const [first, second, ...more] = withWholeHead([head, data])
+  expect(more).toEqual([])
+  expect(first).toHaveLength(512)
+  expect(second?.buffer).toBe(data.buffer)
+  expect(Buffer.concat([first ?? head, second ?? head]).equals(Buffer.concat([head, data]))).toBe(
+    true,
+  )
+  const tiny = withWholeHead([head, Buffer.alloc(3, 2), Buffer.alloc(4, 3)])
+  expect(tiny).toEqual([Buffer.concat([head, Buffer.alloc(3, 2), Buffer.alloc(4, 3)])])
 })
