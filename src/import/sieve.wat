@@ -184,49 +184,6 @@
       (call $keyed (local.get $kind) (local.get $from) (local.get $to)))
     (i32.const 1))
 
-  ;; Clears the fingerprints of a record's keys, and gives the last of their columns.
-  (func $lastKey (param $out i32) (result i32)
-    (local $last i32)
-    (v128.store offset=32 (local.get $out) (v128.const i64x2 0 0))
-    (f64.store offset=48 (local.get $out) (f64.const 0))
-    (local.set $last (select (global.get $uuidAt) (global.get $emailAt) (i32.gt_s (global.get $uuidAt) (global.get $emailAt))))
-    (select (global.get $usernameAt) (local.get $last) (i32.gt_s (global.get $usernameAt) (local.get $last))))
-
-  ;; One without keys may be no row at all.
-  (func $hasKeys (param $out i32) (result i32)
-    (i32.or (i32.or
-      (f64.ne (f64.load offset=32 (local.get $out)) (f64.const 0))
-      (f64.ne (f64.load offset=40 (local.get $out)) (f64.const 0)))
-      (f64.ne (f64.load offset=48 (local.get $out)) (f64.const 0))))
-
-  ;; Writes down the fingerprints of a record's keys, 0 for none; the record is printable ASCII without quotes. False
-  ;; when they must be read by others.
-  (func $keys (param $out i32) (param $from i32) (param $to i32) (result i32)
-    (local $block i32) (local $bits i32) (local $end i32) (local $column i32) (local $last i32)
-    (local.set $last (call $lastKey (local.get $out)))
-    (local.set $block (local.get $from))
-    (block $ended
-      (loop $blocks
-        (local.set $bits (i8x16.bitmask (i8x16.eq (v128.load align=1 (local.get $block))
-          (i8x16.splat (global.get $delimiter)))))
-        (block $next
-          (loop $delimiters
-            (br_if $next (i32.eqz (local.get $bits)))
-            (local.set $end (i32.add (local.get $block) (i32.ctz (local.get $bits))))
-            (br_if $next (i32.ge_u (local.get $end) (local.get $to)))
-            (if (i32.eqz (call $cell (local.get $out) (local.get $column) (local.get $from) (local.get $end)))
-              (then (return (i32.const 0))))
-            (local.set $column (i32.add (local.get $column) (i32.const 1)))
-            (br_if $ended (i32.gt_s (local.get $column) (local.get $last)))
-            (local.set $from (i32.add (local.get $end) (i32.const 1)))
-            (local.set $bits (i32.and (local.get $bits) (i32.sub (local.get $bits) (i32.const 1))))
-            (br $delimiters)))
-        (local.set $block (i32.add (local.get $block) (i32.const 16)))
-        (br_if $blocks (i32.lt_u (local.get $block) (local.get $to))))
-      (if (i32.eqz (call $cell (local.get $out) (local.get $column) (local.get $from) (local.get $to)))
-        (then (return (i32.const 0)))))
-    (call $hasKeys (local.get $out)))
-
   ;; Writes down where each cell of a record without quotes ends, with the highest bit set where not all of the cell is
   ;; printable ASCII, and gives where the first of them is written; 0 when there is no room for all.
   (func $cells (param $from i32) (param $to i32) (result i32)
@@ -294,8 +251,8 @@
       (br $blocks))
     (unreachable))
 
-  ;; The same as $cells of a record with quotes: the bit below the highest is set where a cell is within quotes, which
-  ;; its end lies behind. 0 too where a quote is doubled or stray: whoever can read such a record must.
+  ;; The same of one with quotes: a cell ends behind its own, and the bit below the highest is set. 0 too where a quote is
+  ;; doubled or stray: whoever can read such a record must.
   (func $quotedCells (param $from i32) (param $to i32) (result i32)
     (local $first i32) (local $place i32) (local $end i32) (local $isQuoted i32)
     (local.set $first (global.get $nextEnd))
@@ -323,14 +280,23 @@
     (global.set $nextEnd (local.get $place))
     (local.get $first))
 
-  ;; The same as $keys of a record with quotes.
-  (func $quotedKeys (param $out i32) (param $from i32) (param $to i32) (result i32)
+  (func $split (param $from i32) (param $to i32) (param $quotes i32) (result i32)
+    (if (result i32) (local.get $quotes)
+      (then (call $quotedCells (local.get $from) (local.get $to)))
+      (else (call $cells (local.get $from) (local.get $to)))))
+
+  ;; Writes down the fingerprints of a record's keys, 0 for none; the record is printable ASCII. False when they must be
+  ;; read by others.
+  (func $keys (param $out i32) (param $from i32) (param $to i32) (param $quotes i32) (result i32)
     (local $place i32) (local $end i32) (local $isQuoted i32) (local $column i32) (local $last i32)
-    (local.set $place (call $quotedCells (local.get $from) (local.get $to)))
+    (local.set $place (call $split (local.get $from) (local.get $to) (local.get $quotes)))
     (if (i32.eqz (local.get $place)) (then (return (i32.const 0))))
     ;; Nobody reads the ends of its cells but this.
     (global.set $nextEnd (local.get $place))
-    (local.set $last (call $lastKey (local.get $out)))
+    (v128.store offset=32 (local.get $out) (v128.const i64x2 0 0))
+    (f64.store offset=48 (local.get $out) (f64.const 0))
+    (local.set $last (select (global.get $uuidAt) (global.get $emailAt) (i32.gt_s (global.get $uuidAt) (global.get $emailAt))))
+    (local.set $last (select (global.get $usernameAt) (local.get $last) (i32.gt_s (global.get $usernameAt) (local.get $last))))
     (loop $cells
       (local.set $isQuoted (i32.and (i32.shr_u (i32.load (local.get $place)) (i32.const 30)) (i32.const 1)))
       (local.set $end (i32.and (i32.load (local.get $place)) (i32.const 0x3fffffff)))
@@ -341,7 +307,11 @@
       (local.set $place (i32.add (local.get $place) (i32.const 4)))
       (local.set $column (i32.add (local.get $column) (i32.const 1)))
       (br_if $cells (i32.and (i32.lt_u (local.get $end) (local.get $to)) (i32.le_s (local.get $column) (local.get $last)))))
-    (call $hasKeys (local.get $out)))
+    ;; One without keys may be no row at all.
+    (i32.or (i32.or
+      (f64.ne (f64.load offset=32 (local.get $out)) (f64.const 0))
+      (f64.ne (f64.load offset=40 (local.get $out)) (f64.const 0)))
+      (f64.ne (f64.load offset=48 (local.get $out)) (f64.const 0))))
 
   ;; Passes over records of users that are known and not met before. The others are written down, 64 bytes each: start,
   ;; end, line, who has it, fingerprint (f64), number of quotes, where it is not printable ASCII, fingerprints of UUID,
@@ -417,15 +387,11 @@
         (i32.store offset=56 (local.get $out) (i32.const 0))
         (if (i32.eqz (i32.or (local.get $user) (i32.or (local.get $high) (i32.eqz (global.get $delimiter)))))
           (then (i32.store offset=56 (local.get $out)
-            (if (result i32) (local.get $quotes)
-              (then (call $quotedKeys (local.get $out) (local.get $at) (local.get $end)))
-              (else (call $keys (local.get $out) (local.get $at) (local.get $end)))))))
+            (call $keys (local.get $out) (local.get $at) (local.get $end) (local.get $quotes)))))
         (i32.store offset=60 (local.get $out) (i32.const 0))
         (if (i32.eqz (i32.or (i32.load offset=56 (local.get $out)) (i32.eqz (global.get $cellDelimiter))))
           (then (i32.store offset=60 (local.get $out)
-            (if (result i32) (local.get $quotes)
-              (then (call $quotedCells (local.get $at) (local.get $end)))
-              (else (call $cells (local.get $at) (local.get $end)))))))
+            (call $split (local.get $at) (local.get $end) (local.get $quotes)))))
         (local.set $out (i32.add (local.get $out) (i32.const 64)))
         (global.set $line (i32.add (global.get $line) (i32.const 1)))
         (local.set $at (local.get $block))
