@@ -11,7 +11,7 @@ describe.each(runtimes)('bad input under %s', (runtime) => {
 
   beforeAll(async () => {
     server = await startServer({ runtime })
-    tenant = await addTenant(server)
+    tenant = await addTenant(server, 'maple', { settleSeconds: 0 })
   })
   afterAll(async () => {
     expect(await server.stop()).toBe(0)
@@ -115,7 +115,7 @@ describe.each(runtimes)('bad input under %s', (runtime) => {
   })
 
   test('the server still lives, and no client sees the files or runs of another', async () => {
-    const other = await addTenant(server, 'oak')
+    const other = await addTenant(server, 'oak', { settleSeconds: 0 })
     expect(await runsOf(server, other)).toEqual([])
     const [mine] = await runsOf(server, tenant)
     expect((await request(server, other, `/imports/${mine?.id}`)).status).toBe(404)

@@ -40,8 +40,8 @@ describe.each(runtimes)('HTTP under %s', (runtime) => {
 
   beforeAll(async () => {
     server = await startServer({ runtime })
-    maple = await addTenant(server)
-    oak = await addTenant(server, 'oak')
+    maple = await addTenant(server, 'maple', { settleSeconds: 0 })
+    oak = await addTenant(server, 'oak', { settleSeconds: 0 })
   })
   afterAll(async () => {
     expect(await server.stop()).toBe(0)
@@ -131,7 +131,7 @@ describe('secrets', () => {
   test('no password, token, webhook secret or personal value reaches the log at its finest', async () => {
     const server = await startServer({ env: { LOG_LEVEL: 'debug' } })
     try {
-      const maple = await addTenant(server)
+      const maple = await addTenant(server, 'maple', { settleSeconds: 0 })
       const canaries = {
         csvPassword: 'canary-csv-password-1',
         email: 'canary-person@maple.example',
@@ -219,7 +219,7 @@ describe.skipIf(!existsSync('/proc/self/clear_refs'))('POST /imports', () => {
     async (type) => {
       const server = await startServer()
       try {
-        const maple = await addTenant(server)
+        const maple = await addTenant(server, 'maple', { settleSeconds: 0 })
         const form = type === 'multipart/form-data'
         const [head, end] = form ? [formHead, formEnd] : ['', '']
         const post = (body: BodyInit, length: number) =>

@@ -32,7 +32,7 @@ describe.each(runtimes)('passwords under %s', (runtime) => {
 
   beforeAll(async () => {
     server = await startServer({ runtime, env: { LOG_LEVEL: 'debug' } })
-    tenant = await addTenant(server)
+    tenant = await addTenant(server, 'maple', { settleSeconds: 0 })
   })
   afterAll(async () => {
     await server.stop()

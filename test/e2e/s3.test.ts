@@ -36,7 +36,7 @@ describe.skipIf(s3Server === undefined)('with its files in a bucket', () => {
           AWS_REGION: 'auto',
         },
       })
-      tenant = await addTenant(server)
+      tenant = await addTenant(server, 'maple', { settleSeconds: 0 })
     })
     afterAll(async () => {
       proxy.decide = () => 'none'

@@ -37,7 +37,7 @@ describe.each(runtimes)('webhooks of a server under %s', (runtime) => {
     ends.push(() => receiver.stop())
     const first = await started()
     ends.push(() => removeFolder(first.dataFolder))
-    const tenant = await addTenant(first)
+    const tenant = await addTenant(first, 'maple', { settleSeconds: 0 })
     const made = await request(first, tenant, '/webhooks', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

@@ -107,7 +107,7 @@ describe('rosterdrop import run', () => {
   test('hands the file to the running server', async () => {
     const server = await startServer({})
     try {
-      const tenant = await addTenant(server)
+      const tenant = await addTenant(server, 'maple', { settleSeconds: 0 })
       const env = { DATA_DIR: server.dataFolder, HTTP_PORT: String(server.httpPort) }
       const name = 'maple'
       const { status, stdout, stderr } = rosterdrop(['import', 'run', good, '--tenant', name], env)

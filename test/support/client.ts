@@ -9,8 +9,16 @@ export interface TestTenant {
   token: string
 }
 
-/** Adds a client, an account and a token beside the running server, by the commands that an operator uses. */
-export async function addTenant(server: StartedServer, name = 'maple'): Promise<TestTenant> {
+/**
+ * Adds a client, an account and a token beside the running server, by the commands that an operator uses.
+ *
+ * `settleSeconds`: for tests of something else than settling; default: as clients have it.
+ */
+export async function addTenant(
+  server: StartedServer,
+  name = 'maple',
+  { settleSeconds }: { settleSeconds?: number } = {},
+): Promise<TestTenant> {
   await server.cli(
     'tenant',
     'add',
@@ -22,13 +30,27 @@ export async function addTenant(server: StartedServer, name = 'maple'): Promise<
     '--user-types',
     'Student,Staff,Faculty,Visitor',
   )
-  const account = await server.cli('account', 'add', name, name)
-  const token = await server.cli('token', 'create', name, 'test')
-  return {
-    login: name,
-    password: secretOf(account),
-    token: secretOf(token),
-  }
+  const [account, created] = await Promise.all([
+    server.cli('account', 'add', name, name),
+    server.cli('token', 'create', name, 'test'),
+  ])
+  const token = secretOf(created)
+  if (settleSeconds !== undefined) await changeSettings(server, { token }, { settleSeconds })
+  return { login: name, password: secretOf(account), token }
+}
+
+async function changeSettings(
+  server: StartedServer,
+  tenant: Pick<TestTenant, 'token'>,
+  changes: Record<string, unknown>,
+): Promise<void> {
+  const shown = await request(server, tenant, '/settings')
+  const answer = await request(server, tenant, '/settings', {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json', 'if-match': shown.headers.get('etag') ?? '' },
+    body: JSON.stringify(changes),
+  })
+  if (answer.status !== 200) throw new Error(`PATCH /settings answered ${answer.status}`)
 }
 
 function secretOf(output: string): string {
