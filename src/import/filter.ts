@@ -54,12 +54,16 @@ export interface Seen {
 const mostSlots = 2 ** 22
 const fullShare = 0.85
 const overflowBits = 2 ** 27
+// So many are too many for the table by far: the filter takes all of them, and both are never in memory.
+const filteredKeys = 2 ** 24
 
 /**
  * For about `keys` keys: a table of 31 bits of each, of which a look touches one line of the cache and not five;
- * beyond three and a half million a filter, in which one of two hundred is taken for another.
+ * beyond three and a half million a filter, in which one of two hundred is taken for another. Of very many keys the
+ * filter alone: of fifteen million one of seventy is taken for another.
  */
 export function createSeen(keys: number): Seen {
+  if (keys > filteredKeys) return createFilter(overflowBits)
   const slots = Math.min(mostSlots, 2 ** Math.max(10, Math.ceil(Math.log2(keys / fullShare + 1))))
   const tags = new Uint32Array(slots)
   const mask = slots - 1
