@@ -1,15 +1,14 @@
-import { cleaned, isBlankRecord, isPlain } from '../domain/cell.ts'
-import type { FoundUser, KeySighting, Ledger, RowKeys, UniqueKeys } from '../domain/directory.ts'
+import { cleaned, isBlankRecord } from '../domain/cell.ts'
+import type { FoundUser, KeySighting, Ledger, RowKeys } from '../domain/directory.ts'
 import { figure } from '../domain/figures.ts'
 import { fileLimits } from '../domain/format.ts'
-import { unescapeFormula } from '../domain/formula.ts'
-import type { HeaderMatch } from '../domain/header.ts'
 import { fileNotice } from '../domain/reason.ts'
 import type { RowCheck } from '../domain/row-check.ts'
-import { comparisonKey } from '../domain/user.ts'
 import { createFilter, createSeen } from './filter.ts'
 import { textFingerprint } from './fingerprint.ts'
 import { FileRefused } from './job.ts'
+import { anyKeys, keyCells, keyReader } from './row-keys.ts'
+import type { ScannedKeys } from './row-keys.ts'
 import { createPlaces, maxPlaces } from './places.ts'
 import type { Places } from './places.ts'
 import type { KeyHashes, Sieve } from './sieve.ts'
@@ -26,6 +25,9 @@ const keysOfRow = 3
 const suspectBits = 2 ** 24
 const sightingsAtOnce = 500
 const lookUpsAtOnce = 2000
+// Of the first changed rows, while the rest is read: each takes 1 KB until it is stored.
+const mostAhead = 16_384
+const aheadAtOnce = 500
 
 export interface ScanOptions {
   source: Source
@@ -107,6 +109,22 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     return may(uuid) || may(email) || may(username)
   }
 
+  let uuidsAhead: string[] = []
+  let countAhead = ledger.lookAhead === undefined || ledger.lastUserId === 0 ? mostAhead : 0
+
+  /** The user of a changed row is looked up while the rest of the file is read. */
+  function lookAhead(cells: readonly string[]): void {
+    const { uuid } = keyCells(keysOf, cells)
+    if (uuid === null) return
+    countAhead += 1
+    if (uuidsAhead.push(uuid) >= aheadAtOnce) sendAhead()
+  }
+
+  function sendAhead(): void {
+    if (uuidsAhead.length > 0) ledger.lookAhead?.(uuidsAhead)
+    uuidsAhead = []
+  }
+
   function checkEnd({ record }: Visited, cells: readonly string[]): void {
     if (record.terminated || cells.length >= header.names.length) return
     throw new FileRefused(fileNotice(9113, { name: filename }))
@@ -148,6 +166,9 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
         countRows(1)
         misses += 1
         suspectAll(keys)
+        if (keys.uuid !== 0 && !record.quoted && countAhead < mostAhead) {
+          lookAhead(readKeys(record, source, keysOf.width).cells)
+        }
         return places.add(visited)
       }
       const { cells, fault } = readKeys(record, source, keysOf.width)
@@ -157,12 +178,15 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
       misses += 1
       checkEnd(visited, cells)
       if (fault !== null) return undefined
-      if (keysOf(cells, (key) => suspect(sieve.keyHash(key)))) withUuid = true
-      else withoutUuid = true
+      if (keysOf(cells, (key) => suspect(sieve.keyHash(key)))) {
+        withUuid = true
+        if (countAhead < mostAhead) lookAhead(cells)
+      } else withoutUuid = true
       return undefined
     },
   })
   if (!first) return undefined
+  sendAhead()
 
   const misses1 = places.complete() ? places : undefined
   const met = userSet(ledger.lastUserId)
@@ -340,60 +364,4 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
 /** Same cells, same number; how they are quoted does not count. */
 function contentOf(cells: readonly string[]): number {
   return textFingerprint(cells.map(cleaned).join('\0'))
-}
-
-interface KeyReader {
-  /** True when the row has a UUID. */
-  (cells: readonly string[], each: (key: string) => void): boolean
-  columns: { uuid: number; email: number; username: number }
-  /** So many columns have all keys. */
-  width: number
-}
-
-/** Reads the keys of a row without checking it: they only say which rows to look at again. */
-function keyReader({ columns, isReport }: HeaderMatch): KeyReader {
-  const at = {
-    uuid: columns.indexOf('UserUUID'),
-    email: columns.indexOf('email'),
-    username: columns.indexOf('username'),
-  }
-  const value = (cells: readonly string[], column: number): string => {
-    const cell = column < 0 ? '' : (cells[column] ?? '')
-    if (cell === '' || (!isReport && isPlain(cell))) return cell
-    return cleaned(isReport ? unescapeFormula(cell) : cell)
-  }
-  const read = (cells: readonly string[], each: (key: string) => void): boolean => {
-    const uuid = value(cells, at.uuid)
-    if (uuid !== '') each(`u:${uuid}`)
-    const email = value(cells, at.email)
-    if (email !== '') each(`e:${comparisonKey(email)}`)
-    const username = value(cells, at.username)
-    if (username !== '') each(`n:${comparisonKey(username)}`)
-    return uuid !== ''
-  }
-  return Object.assign(read, { columns: at, width: 1 + Math.max(at.uuid, at.email, at.username) })
-}
-
-/** Whatever may be a key in a record that does not fit the columns: a failed row counts as present. */
-function anyKeys(record: string, delimiter: string): RowKeys[] {
-  const cells = record.replaceAll('"', '').split(delimiter, 2 * fileLimits.maxColumns)
-  return cells
-    .map(cleaned)
-    .filter((cell) => cell !== '')
-    .flatMap((cell) => [
-      { uuid: cell, emailKey: null },
-      { uuid: null, emailKey: comparisonKey(cell) },
-    ])
-}
-
-type ScannedKeys = RowKeys & UniqueKeys
-
-function keyCells(keysOf: KeyReader, cells: readonly string[]): ScannedKeys {
-  const keys: ScannedKeys = { uuid: null, emailKey: null, usernameKey: null }
-  keysOf(cells, (key) => {
-    if (key.startsWith('u:')) keys.uuid = key.slice(2)
-    else if (key.startsWith('e:')) keys.emailKey = key.slice(2)
-    else keys.usernameKey = key.slice(2)
-  })
-  return keys
 }

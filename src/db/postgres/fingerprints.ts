@@ -3,6 +3,8 @@ import type { Postgres } from './connect.ts'
 // 64 KiB: small enough to be changed for one user, large enough to be read in a few calls.
 const chunkUsers = 8192
 const chunksAtOnce = 32
+// Of 2,000,000 users, 16 MiB: of more they are read again to be changed.
+const chunksKept = 256
 
 function floats(base64: unknown): Float64Array<ArrayBuffer> {
   const entries = new Float64Array(chunkUsers)
@@ -13,6 +15,7 @@ function floats(base64: unknown): Float64Array<ArrayBuffer> {
 /** The fingerprints of a directory; what is set is written by `flush`, in the transaction of the users. */
 export function createFingerprints(sql: Postgres, directory: number) {
   const set = new Map<number, number>()
+  const kept = new Map<number, Float64Array<ArrayBuffer>>()
   let tried: [number, number][] | undefined
 
   async function read(chunks: readonly number[]): Promise<Map<number, Float64Array<ArrayBuffer>>> {
@@ -63,11 +66,11 @@ export function createFingerprints(sql: Postgres, directory: number) {
       const chunks = [...byChunk.keys()]
       for (let at = 0; at < chunks.length; at += chunksAtOnce) {
         const some = chunks.slice(at, at + chunksAtOnce)
-        const stored = await read(some)
+        const stored = await read(some.filter((chunk) => !kept.has(chunk)))
         // Sent without waiting for one another.
         await Promise.all(
           some.map((chunk) => {
-            const entries = stored.get(chunk) ?? new Float64Array(chunkUsers)
+            const entries = kept.get(chunk) ?? stored.get(chunk) ?? new Float64Array(chunkUsers)
             for (const [userId, hash] of byChunk.get(chunk) ?? [])
               entries[userId % chunkUsers] = hash
             return sql`INSERT INTO fingerprints VALUES (${directory}, ${chunk},
@@ -90,7 +93,10 @@ export function createFingerprints(sql: Postgres, directory: number) {
         next = read(chunks.slice(at, at + chunksAtOnce))
         next.catch(() => undefined)
         await Promise.resolve()
-        for (const [chunk, entries] of some) each(chunk * chunkUsers, entries)
+        for (const [chunk, entries] of some) {
+          each(chunk * chunkUsers, entries)
+          if (kept.size < chunksKept) kept.set(chunk, entries)
+        }
       }
     },
   }

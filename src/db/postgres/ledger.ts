@@ -9,6 +9,8 @@ import type {
 import type { CheckedRow } from '../../domain/user.ts'
 import { json, number } from '../row.ts'
 import type { Waiting } from '../waiting.ts'
+import { createAhead } from './ahead.ts'
+import type { Ahead } from './ahead.ts'
 import { openSession } from './connect.ts'
 import type { Postgres, Session } from './connect.ts'
 import { createChanged, keepChange, nextChange } from './changes.ts'
@@ -124,6 +126,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
   let change = parts.nextChange
   const changed = createChanged()
   let rows: RowStore | undefined
+  let ahead: Ahead | undefined
   let wrote = false
   let closed: Promise<void> | undefined
 
@@ -163,7 +166,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
   }
 
   async function apply(given: readonly ImportRow[]): Promise<RowOutcome[]> {
-    await fingerprints.arrived()
+    await Promise.all([fingerprints.arrived(), ahead?.arrived()])
     await beginLoad()
     const { outcomes, created } = await store().apply(given)
     await keepPasswords(given, created)
@@ -208,9 +211,11 @@ function ledgerOf(parts: LedgerParts): Ledger {
     lastUserId,
     fingerprints: (visit) => fingerprints.visit(visit),
     plan(plan) {
+      ahead = createAhead({ sql, place, fields: plan.fields })
       rows = createRowStore({
         sql,
         place,
+        ahead,
         run,
         plan,
         now,
@@ -237,6 +242,8 @@ function ledgerOf(parts: LedgerParts): Ledger {
     },
     async settle(each) {
       await load.end()
+      // Tries are taken back there.
+      ahead?.clear()
       await deferred.settle({
         rows: store(),
         trial: fingerprints.trial,
@@ -246,7 +253,11 @@ function ledgerOf(parts: LedgerParts): Ledger {
     sight: (found) => sightings.add(found),
     judge: () => sightings.judge(),
     verdicts: (line, limit) => alone(() => sightings.verdicts(line, limit)),
-    find: (keys) => presence.find(keys),
+    lookAhead: (uuids) => ahead?.begin(uuids),
+    async find(keys) {
+      await ahead?.arrived()
+      return presence.find(keys, (uuid) => ahead?.find(uuid))
+    },
     holders: (keys) => presence.holders(keys),
     keepPresence: (users) => presence.keep(users),
     presence: () => presence.kept(),

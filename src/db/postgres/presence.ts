@@ -61,9 +61,22 @@ export function createPresence(sql: Postgres, place: Place, run: number) {
   }
 
   return {
-    async find(keys: readonly RowKeys[]): Promise<(FoundUser | undefined)[]> {
-      const uuids = keys.map(({ uuid }) => uuid).filter((uuid) => uuid !== null)
-      const byUuid = await ownersOf('UserUUID', uuids, foundColumns)
+    /** `known`: who was looked up by UUID before. */
+    async find(
+      keys: readonly RowKeys[],
+      known: (uuid: string) => FoundUser | undefined,
+    ): Promise<(FoundUser | undefined)[]> {
+      const byUuid = new Map<string, FoundUser>()
+      const uuids: string[] = []
+      for (const { uuid } of keys) {
+        if (uuid === null) continue
+        const user = known(uuid)
+        if (user === undefined) uuids.push(uuid)
+        else byUuid.set(uuid, user)
+      }
+      for (const [uuid, row] of await ownersOf('UserUUID', uuids, foundColumns)) {
+        byUuid.set(uuid, foundUser(row))
+      }
       const emails = keys
         .map(({ uuid, emailKey }) => (uuid !== null && byUuid.has(uuid) ? null : emailKey))
         .filter((key) => key !== null)
@@ -71,7 +84,7 @@ export function createPresence(sql: Postgres, place: Place, run: number) {
       const byEmail = await ownersOf('email_key', emails, `${foundColumns}, ${free}`)
       return keys.map(({ uuid, emailKey }) => {
         const found = uuid === null ? undefined : byUuid.get(uuid)
-        if (found !== undefined) return foundUser(found)
+        if (found !== undefined) return found
         const owner = byEmail.get(emailKey ?? '')
         if (owner === undefined) return undefined
         return uuid === null || owner['free'] === true ? foundUser(owner) : undefined

@@ -2,6 +2,8 @@ import type { ImportRow, RowOutcome, RowPlan } from '../../domain/directory.ts'
 import { storedFields } from '../../domain/user.ts'
 import type { CheckedRow, StoredField } from '../../domain/user.ts'
 import { rowReason } from '../../domain/reason.ts'
+import { findUsers } from './ahead.ts'
+import type { Ahead } from './ahead.ts'
 import { copyIn, copyValue } from './bulk.ts'
 import type { Changed } from './changes.ts'
 import type { Postgres } from './connect.ts'
@@ -35,6 +37,8 @@ export interface RowStoreOptions {
   /** Told of every user who may be changed by it. */
   changed: Changed
   lastUserId: number
+  /** Users who were looked up before. */
+  ahead: Ahead
   /** Where rows go while they are stored without indexes: no two have a key in common, and nobody has any of theirs. */
   load: Pick<ReturnType<typeof createLoad>, 'active' | 'send'>
   /** Told of a row that could not be stored through a fault of its own. */
@@ -67,7 +71,7 @@ export async function keepImages(
 
 /** Matches checked rows with the users of a directory and stores them, many at a time. */
 export function createRowStore(options: RowStoreOptions) {
-  const { sql, place, run, plan, now, change, changed: changedIds, load } = options
+  const { sql, place, run, plan, now, change, changed: changedIds, ahead, load } = options
   const { directory } = place
   const { fields } = plan
   let lastId = options.lastUserId
@@ -88,7 +92,6 @@ export function createRowStore(options: RowStoreOptions) {
   ]
   const tail = ['email_key', 'username_key']
   const copied = quoted([...head, ...fields, ...extra, ...tail])
-  const looked = ['id', 'active', 'UserUUID', 'email_key', 'username_key']
   const changed = [...fields, 'active', 'email_key', 'username_key']
   let given = new Map<number, number>()
 
@@ -133,23 +136,16 @@ export function createRowStore(options: RowStoreOptions) {
       values: readonly string[],
     ): Promise<void> => {
       if (values.length === 0) return
-      const columns = quoted([...new Set([...looked, ...fields])])
-      const found = await sql
-        .unsafe(
-          `SELECT ${quoted([...looked, ...fields])} FROM ${lookUp({ place, by, columns })}`,
-          [directory, [...values]],
-          { prepare: true },
-        )
-        .values()
-      for (const row of found) {
-        const user = foundOf(row)
+      for (const user of await findUsers({ sql, place, fields }, by, values)) {
         if (!users.has(user.id)) users.set(user.id, user)
       }
     }
-    await read(
-      'UserUUID',
-      keys(({ uuid }) => uuid),
-    )
+    const unknown = keys(({ uuid }) => uuid).filter((uuid) => {
+      const user = ahead.take(uuid)
+      if (user !== undefined) users.set(user.id, user)
+      return user === undefined
+    })
+    await read('UserUUID', unknown)
     const known = [...users.values()]
     const emails = new Set(known.map(({ emailKey }) => emailKey))
     const usernames = new Set(known.map(({ usernameKey }) => usernameKey))
@@ -168,7 +164,10 @@ export function createRowStore(options: RowStoreOptions) {
   }
 
   async function store({ created, updated, rekeyed }: Changes): Promise<void> {
-    for (const { id } of [...created, ...updated, ...rekeyed]) changedIds.add(id)
+    for (const { id } of [...created, ...updated, ...rekeyed]) {
+      changedIds.add(id)
+      ahead.forget(id)
+    }
     const touched = new Set([...updated, ...rekeyed])
     if (touched.size > 0) {
       const users = [...touched]
@@ -310,17 +309,3 @@ export function createRowStore(options: RowStoreOptions) {
 }
 
 export type RowStore = ReturnType<typeof createRowStore>
-
-const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null)
-
-function foundOf(row: readonly unknown[]): Found {
-  const [id, active, uuid, emailKey, usernameKey, ...values] = row
-  return {
-    id: Number(id),
-    active: Number(active),
-    uuid: textOrNull(uuid),
-    emailKey: textOrNull(emailKey),
-    usernameKey: textOrNull(usernameKey),
-    values: values.map(textOrNull),
-  }
-}

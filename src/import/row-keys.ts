@@ -1,0 +1,65 @@
+import { cleaned, isPlain } from '../domain/cell.ts'
+import type { RowKeys, UniqueKeys } from '../domain/directory.ts'
+import { fileLimits } from '../domain/format.ts'
+import { unescapeFormula } from '../domain/formula.ts'
+import type { HeaderMatch } from '../domain/header.ts'
+import { comparisonKey } from '../domain/user.ts'
+
+/** Reads the keys of a row. */
+interface KeyReader {
+  /** True when the row has a UUID. */
+  (cells: readonly string[], each: (key: string) => void): boolean
+  columns: { uuid: number; email: number; username: number }
+  /** So many columns have all keys. */
+  width: number
+}
+
+/** Reads the keys of a row without checking it: they only say which rows to look at again. */
+export function keyReader({ columns, isReport }: HeaderMatch): KeyReader {
+  const at = {
+    uuid: columns.indexOf('UserUUID'),
+    email: columns.indexOf('email'),
+    username: columns.indexOf('username'),
+  }
+  const value = (cells: readonly string[], column: number): string => {
+    const cell = column < 0 ? '' : (cells[column] ?? '')
+    if (cell === '' || (!isReport && isPlain(cell))) return cell
+    return cleaned(isReport ? unescapeFormula(cell) : cell)
+  }
+  const read = (cells: readonly string[], each: (key: string) => void): boolean => {
+    const uuid = value(cells, at.uuid)
+    if (uuid !== '') each(`u:${uuid}`)
+    const email = value(cells, at.email)
+    if (email !== '') each(`e:${comparisonKey(email)}`)
+    const username = value(cells, at.username)
+    if (username !== '') each(`n:${comparisonKey(username)}`)
+    return uuid !== ''
+  }
+  return Object.assign(read, { columns: at, width: 1 + Math.max(at.uuid, at.email, at.username) })
+}
+
+/** Whatever may be a key in a record that does not fit the columns: a failed row counts as present. */
+export function anyKeys(record: string, delimiter: string): RowKeys[] {
+  const cells = record.replaceAll('"', '').split(delimiter, 2 * fileLimits.maxColumns)
+  return cells
+    .map(cleaned)
+    .filter((cell) => cell !== '')
+    .flatMap((cell) => [
+      { uuid: cell, emailKey: null },
+      { uuid: null, emailKey: comparisonKey(cell) },
+    ])
+}
+
+/** All keys of a row; null for those that it has not. */
+export type ScannedKeys = RowKeys & UniqueKeys
+
+/** The keys of a row's cells. */
+export function keyCells(keysOf: KeyReader, cells: readonly string[]): ScannedKeys {
+  const keys: ScannedKeys = { uuid: null, emailKey: null, usernameKey: null }
+  keysOf(cells, (key) => {
+    if (key.startsWith('u:')) keys.uuid = key.slice(2)
+    else if (key.startsWith('e:')) keys.emailKey = key.slice(2)
+    else keys.usernameKey = key.slice(2)
+  })
+  return keys
+}
