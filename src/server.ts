@@ -13,6 +13,7 @@ import { createDoorkeeper } from './drop/doorkeeper.ts'
 import { createPasswordHasher } from './drop/password.ts'
 import { recoverUploads, sweepIncomplete } from './drop/recover.ts'
 import { freeNow, serveHttp } from './http.ts'
+import { giveUploadMemoryBack } from './idle-memory.ts'
 import { createImporter } from './import/importer.ts'
 import { hostKey } from './keys.ts'
 import { startFtpsListener } from './listeners/ftps/listener.ts'
@@ -155,7 +156,10 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     log,
     hasher,
     allowList: config.allowList,
-    onCommit: () => importer.nudge(),
+    onCommit(_tenantId, uploadedBytes) {
+      importer.nudge()
+      giveUploadMemoryBack(uploadedBytes)
+    },
   })
   metrics = createMetrics({
     activeRuns: () => state.runs.activeCounts(),

@@ -25,8 +25,8 @@ export interface DoorkeeperOptions {
   files: FileStore
   clock: Clock
   log: Log
-  /** A file of this tenant has been committed. */
-  onCommit: (tenantId: string) => void
+  /** A file of this tenant has been committed, after so many bytes were uploaded; 0: it was given its name. */
+  onCommit: (tenantId: string, uploadedBytes: number) => void
   hasher?: PasswordHasher
   limits?: Partial<DropLimits>
   /** Addresses and networks (CIDR) without penalty and without limit of connections, such as a load balancer's. */

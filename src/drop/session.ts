@@ -24,7 +24,7 @@ export interface SessionOptions {
   quota: Quota
   account: Account
   peer: Peer
-  onCommit: (tenantId: string) => void
+  onCommit: (tenantId: string, uploadedBytes: number) => void
 }
 
 // A client sets the time right after its upload; more names than these are not looked back at.
@@ -212,7 +212,7 @@ export function openSession(options: SessionOptions): DropSession {
       onCommit: () => {
         if (committed.size >= rememberedNames) committed.clear()
         committed.add(path)
-        options.onCommit(tenantId)
+        options.onCommit(tenantId, upload.size)
       },
       onEnd: () => {
         if (uploads.get(path) === upload) uploads.delete(path)
@@ -246,7 +246,7 @@ export function openSession(options: SessionOptions): DropSession {
       if (old !== undefined) quota.changed(tenantId, -1, -old.size)
     })
     audit('RENAME', from, null, to)
-    options.onCommit(tenantId)
+    options.onCommit(tenantId, 0)
   }
 
   async function remove(path: string): Promise<void> {

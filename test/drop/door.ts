@@ -56,7 +56,7 @@ export async function addClient(
 export function door(options: {
   state: StateStore
   files: FileStore
-  commits?: string[]
+  commits?: { tenantId: string; uploadedBytes: number }[]
   limits?: Partial<DropLimits>
   allowList?: string[]
 }) {
@@ -65,7 +65,7 @@ export function door(options: {
     files: options.files,
     clock: systemClock,
     log: silent,
-    onCommit: (tenantId) => options.commits?.push(tenantId),
+    onCommit: (tenantId, uploadedBytes) => options.commits?.push({ tenantId, uploadedBytes }),
     limits: { refusalDelayMs: 1, ...options.limits },
     ...(options.allowList === undefined ? {} : { allowList: options.allowList }),
   })

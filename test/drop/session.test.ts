@@ -13,7 +13,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 let state: StateStore
 let files: FileStore
 let session: DropSession
-let commits: string[]
+let commits: { tenantId: string; uploadedBytes: number }[]
 
 beforeEach(async () => {
   state = openState(':memory:')
@@ -51,7 +51,7 @@ describe('a drop session', () => {
         sha256: createHash('sha256').update('email\n').digest('hex'),
       },
     ])
-    expect(commits).toEqual(['ten_maple'])
+    expect(commits).toEqual([{ tenantId: 'ten_maple', uploadedBytes: 6 }])
   })
 
   test('a file written out of order has no digest, and all of its bytes', async () => {
@@ -122,6 +122,7 @@ describe('a drop session', () => {
     await put('/users.csv.filepart', 'email\n')
     expect(await drops()).toEqual([])
     await session.rename('/users.csv.filepart', '/users.csv', { overwrite: false })
+    expect(commits.at(-1)).toEqual({ tenantId: 'ten_maple', uploadedBytes: 0 })
     expect(await drops()).toMatchObject([{ filename: 'users.csv' }])
     await put('/other.csv', 'x')
     await expect(
