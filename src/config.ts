@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { AppError } from './domain/error.ts'
 import { isNetwork } from './drop/network.ts'
 
 /** One option: its environment variable, how it is read, its default, and a sentence for the reader. */
@@ -282,7 +283,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     problems.push('  ROLE: only all is possible without DATABASE_URL, which processes share')
   }
   if (problems.length > 0) {
-    throw new Error(`Cannot read the configuration from the environment:\n${problems.join('\n')}`)
+    throw new AppError(
+      'unavailable',
+      `Cannot read the configuration from the environment:\n${problems.join('\n')}`,
+    )
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each key was read by its own parser
   return Object.fromEntries(entries) as Config

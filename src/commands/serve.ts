@@ -1,5 +1,6 @@
 import { readConfig } from '../config.ts'
 import { consoleLink } from '../console-link.ts'
+import { AppError, isAppError } from '../domain/error.ts'
 import { giveStartMemoryBack } from '../idle-memory.ts'
 import { createLog } from '../observe/log.ts'
 import { startServer } from '../server.ts'
@@ -12,7 +13,9 @@ export async function run(args: string[]): Promise<number> {
   const log = createLog({ level: config.logLevel })
   // From here on: a stop that comes while it starts, or just after, is a clean one too.
   const stopAsked = signalled()
-  const server = await startServer({ config, log })
+  const server = await startServer({ config, log }).catch((error: unknown) => {
+    throw startFailure(error)
+  })
   if ((await server.state.tenants.list()).length === 0) {
     const { state, httpPort } = server
     const link = await consoleLink({ state, config: { ...config, httpPort }, name: 'first run' })
@@ -27,6 +30,13 @@ export async function run(args: string[]): Promise<number> {
   await server.stop()
   log.info('stopped')
   return 0
+}
+
+/** What the system or the database refused, in one line: a port in use, a folder that cannot be made, no database. */
+function startFailure(error: unknown): unknown {
+  const coded = error instanceof Error && 'code' in error && typeof error.code === 'string'
+  if (!coded || isAppError(error)) return error
+  return new AppError('unavailable', `Cannot start: ${error.message}`, { cause: error })
 }
 
 const firstSteps = (link: string): string => `
