@@ -14,7 +14,7 @@ import { readRecord, recordText, walk } from './walk.ts'
 import { has } from './user-set.ts'
 
 const verdictsAtOnce = 1000
-// A row holds the text of its piece, of half a MiB: where few of a file are stored, they wait for no others.
+// A row holds the text of its part of a piece, of 64 KiB: where few of a file are stored, they wait for no others.
 const piecesAtOnce = 16
 /** Rows of a transaction: a fsync, and the pages of three indexes, for each (docs/performance.md). */
 const rowsPerBatch = 50_000

@@ -9,6 +9,8 @@ const lineFeed = 0x0a
 const carriageReturn = 0x0d
 const quote = 0x22
 const nowhere = Number.MAX_SAFE_INTEGER
+// As text: small enough to lie among V8's new objects, where memory is used again at once.
+const partBytes = 64 * 1024
 const nothing: Sifted = { at: 0, line: 0, passed: 0, count: 0 }
 
 export interface RecordOptions {
@@ -87,8 +89,10 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
   // The end of the line at hand: its last byte + 1, and where the next begins.
   let lineEnd = 0
   let lineNext = 0
-  // The piece of the file as text.
-  let piece: string | undefined
+  // A part of the piece as text, and where it begins and ends.
+  let part = ''
+  let partFrom = 0
+  let partEnd = 0
   let firstCell = -1
   let cellEnds: Uint32Array = new Uint32Array(0)
   let firstEnd = 0
@@ -214,7 +218,7 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
     async fill() {
       if (ended) return false
       const rest = limit - at
-      piece = undefined
+      partEnd = 0
       if (at > 0) room.copyWithin(0, at, limit)
       base += at
       at = 0
@@ -248,13 +252,12 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
       return sifted
     },
     text() {
-      // One for all records of a piece: each is then a part of it, without bytes of its own.
-      piece ??= records.buffer.toString('latin1', 0, limit)
-      return piece.slice(records.start, records.end)
+      readPart()
+      return part.slice(records.start - partFrom, records.end - partFrom)
     },
     cells(decode) {
       if (firstCell < 0) return undefined
-      piece ??= records.buffer.toString('latin1', 0, limit)
+      readPart()
       const cells: string[] = []
       let from = records.start
       for (let index = firstCell; ; index += 1) {
@@ -263,7 +266,7 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
         const quotes = quotesOf(entry)
         cells.push(
           isPlainCell(entry)
-            ? piece.slice(from + quotes, end - quotes)
+            ? part.slice(from + quotes - partFrom, end - quotes - partFrom)
             : decode(records.buffer, from + quotes, end - quotes),
         )
         if (end >= records.end) return cells
@@ -296,6 +299,14 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
     position: () => base + records.start,
     nextPosition: () => base + at,
     nextLine: () => atLine,
+  }
+
+  /** One text for many records: each is then a part of it, without bytes of its own. */
+  function readPart(): void {
+    if (records.start >= partFrom && records.end <= partEnd) return
+    partFrom = records.start
+    partEnd = Math.max(records.end, Math.min(limit, partFrom + partBytes))
+    part = records.buffer.toString('latin1', partFrom, partEnd)
   }
 
   /** There are other bytes in the buffer. */

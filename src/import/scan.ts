@@ -304,7 +304,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     const done = await walk({
       ...start,
       async pause(at) {
-        // A cell is a part of the text of its whole piece, and would hold it.
+        // A cell is a part of the text of many records, and would hold it.
         await keep()
         return onRead(at)
       },
