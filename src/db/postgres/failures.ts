@@ -1,28 +1,17 @@
 import type { FailedBefore } from '../../domain/directory.ts'
 import type { RowFailure } from '../../domain/importer.ts'
+import { createFailedAgain, failedBefore, lateRuns, mostFailedBefore } from '../failed-again.ts'
+import type { FailedAgain } from '../failed-again.ts'
 import { json, number, text } from '../row.ts'
 import { copyIn, copyValue } from './bulk.ts'
 import type { Postgres } from './connect.ts'
 
 const atOnce = 5_000
-// Runs between two of the same kind: a corrected report dropped, a file of one department.
-const lateRuns = 8
-// 16 bytes each in the sieve; of a file in which more fail the others are checked again.
-const mostFailedBefore = 2 ** 18
-
 const copy = 'COPY failures (run, line, codes, raw, body, hash) FROM STDIN'
 
 interface Kept {
   failure: RowFailure
   hash: number
-}
-
-/** Records that failed before and follow each other as they did then: kept by one statement. */
-interface Again {
-  first: number
-  last: number
-  /** Lines that they have moved by since. */
-  moved: number
 }
 
 export interface FailuresOptions {
@@ -39,16 +28,9 @@ export function createFailures({ sql, directory, run, aside }: FailuresOptions) 
   const to = aside ?? sql
   // A line may fail again in a batch that is done again: the last word counts.
   let gathered = new Map<number, Kept>()
-  let earlier = { run: 0, lines: new Uint32Array(0) }
-  let again: Again[] = []
-  let [first, last, moved] = [0, 0, 0]
-
-  const lineOf = (index: number): number => earlier.lines[index - 1] ?? 0
-
-  function endRange(): void {
-    if (last > 0) again.push({ first: lineOf(first), last: lineOf(last), moved })
-    last = 0
-  }
+  let earlier = 0
+  let again: FailedAgain[] = []
+  const ranges = createFailedAgain((range) => again.push(range))
 
   async function keepNew(kept: readonly Kept[]): Promise<void> {
     if (kept.length === 0) return
@@ -67,15 +49,15 @@ export function createFailures({ sql, directory, run, aside }: FailuresOptions) 
   }
 
   /** A row of the earlier run that has no body of its own says whose it has. */
-  async function keepAgain(ranges: readonly Again[]): Promise<void> {
-    if (ranges.length === 0) return
+  async function keepAgain(kept: readonly FailedAgain[]): Promise<void> {
+    if (kept.length === 0) return
     // OFFSET 0: the rows of each range are looked up by themselves.
     await to`INSERT INTO failures (run, line, codes, raw, body, hash, as_run, as_line)
       SELECT ${run}, e.line + r.moved, e.codes, 0, '', e.hash, coalesce(e.as_run, e.run), coalesce(e.as_line, e.line)
-      FROM unnest(${ranges.map((range) => range.first)}::int[], ${ranges.map((range) => range.last)}::int[],
-        ${ranges.map((range) => range.moved)}::int[]) AS r(first, last, moved)
+      FROM unnest(${kept.map((range) => range.first)}::int[], ${kept.map((range) => range.last)}::int[],
+        ${kept.map((range) => range.moved)}::int[]) AS r(first, last, moved)
       CROSS JOIN LATERAL (SELECT * FROM failures
-        WHERE run = ${earlier.run} AND line BETWEEN r.first AND r.last AND hash <> 0 OFFSET 0) AS e`
+        WHERE run = ${earlier} AND line BETWEEN r.first AND r.last AND hash <> 0 OFFSET 0) AS e`
   }
 
   return {
@@ -99,43 +81,24 @@ export function createFailures({ sql, directory, run, aside }: FailuresOptions) 
         coalesce(string_agg(codes, ','), '') AS codes
         FROM (SELECT line, hash, codes FROM failures
           WHERE run = ${number(from, 'seq')} AND hash <> 0 ORDER BY line LIMIT ${mostFailedBefore}) AS own`
-      earlier = {
-        run: number(from, 'seq'),
-        lines: Uint32Array.from(json<number[]>(lists, 'lines')),
-      }
-      const known = new Map<string, readonly number[]>()
-      const codes = text(lists, 'codes')
-        .split(',')
-        .map((list) => {
-          const numbers = known.get(list) ?? list.slice(1, -1).split(';').map(Number)
-          known.set(list, numbers)
-          return numbers
-        })
-      return {
-        hashes: json<number[]>(lists, 'hashes'),
-        codes: (index) => codes[index - 1] ?? [],
-      }
+      earlier = number(from, 'seq')
+      ranges.know(json<number[]>(lists, 'lines'))
+      return failedBefore(json<number[]>(lists, 'hashes'), text(lists, 'codes').split(','))
     },
     /** The same for a record that failed before. */
     addAgain(line: number, index: number): boolean {
-      const follows = last > 0 && index === last + 1 && line - lineOf(index) === moved
-      if (!follows) {
-        endRange()
-        first = index
-        moved = line - lineOf(index)
-      }
-      last = index
+      ranges.add(line, index)
       return again.length >= atOnce
     },
     async flush(): Promise<void> {
-      endRange()
-      const [kept, ranges] = [[...gathered.values()], again]
+      ranges.end()
+      const [kept, keptAgain] = [[...gathered.values()], again]
       gathered = new Map()
       again = []
-      if (kept.length === 0 && ranges.length === 0) return
+      if (kept.length === 0 && keptAgain.length === 0) return
       if (aside !== undefined) await to`BEGIN`
       await keepNew(kept)
-      await keepAgain(ranges)
+      await keepAgain(keptAgain)
       if (aside !== undefined) await to`COMMIT`
     },
     /** What an earlier try has left. */

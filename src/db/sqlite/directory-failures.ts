@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { FailedBefore } from '../../domain/directory.ts'
 import type { RowFailure } from '../../domain/importer.ts'
+import { createFailedAgain, failedBefore, lateRuns, mostFailedBefore } from '../failed-again.ts'
 import { json, number, text } from '../row.ts'
 
 const page = 1000
@@ -20,11 +21,6 @@ function put(db: DatabaseSync): (kept: Kept) => void {
   return ({ run, line, codes, body, hash }) => void insert.run(run, line, codes, body, hash)
 }
 
-// Runs between two of the same kind: a corrected report dropped, a file of one department.
-const lateRuns = 8
-// 16 bytes each in the sieve; of a file in which more fail the others are checked again.
-const mostFailedBefore = 2 ** 18
-
 /** Keeps the failed rows of one run. */
 export function createFailures(db: DatabaseSync, run: number, dryRun: boolean) {
   const keepHere = put(db)
@@ -42,18 +38,10 @@ export function createFailures(db: DatabaseSync, run: number, dryRun: boolean) {
      FROM failures WHERE run = ? AND line BETWEEN ? AND ? AND hash <> 0`,
   )
   const one = db.prepare('SELECT codes, body, hash FROM failed_rows WHERE run = ? AND line = ?')
-  let earlier = { run: 0, lines: new Uint32Array(0) }
-  // Records that failed before and follow each other as they did then: kept by one statement.
-  let [first, last, moved] = [0, 0, 0]
-
-  function lineOf(index: number): number {
-    return earlier.lines[index - 1] ?? 0
-  }
-
-  function keepRange(): void {
-    if (last > 0) copy.run(run, moved, earlier.run, lineOf(first), lineOf(last))
-    last = 0
-  }
+  let earlier = 0
+  const ranges = createFailedAgain((range) => {
+    copy.run(run, range.moved, earlier, range.first, range.last)
+  })
 
   return {
     keep(failure: RowFailure, hash: number): void {
@@ -78,30 +66,16 @@ export function createFailures(db: DatabaseSync, run: number, dryRun: boolean) {
              FROM (SELECT line, hash, codes FROM failures WHERE run = ? AND hash <> 0 ORDER BY line LIMIT ${mostFailedBefore})`,
           )
           .get(from) ?? {}
-      earlier = { run: from, lines: Uint32Array.from(json<number[]>(lists, 'lines')) }
-      const known = new Map<string, readonly number[]>()
-      const codes = json<string[]>(lists, 'codes').map((list) => {
-        const numbers = known.get(list) ?? list.slice(1, -1).split(';').map(Number)
-        known.set(list, numbers)
-        return numbers
-      })
-      return {
-        hashes: json<number[]>(lists, 'hashes'),
-        codes: (index) => codes[index - 1] ?? [],
-      }
+      earlier = from
+      ranges.know(json<number[]>(lists, 'lines'))
+      return failedBefore(json<number[]>(lists, 'hashes'), json<string[]>(lists, 'codes'))
     },
     again(line: number, index: number): void {
       if (aside === undefined) {
-        const follows = last > 0 && index === last + 1 && line - lineOf(index) === moved
-        if (!follows) {
-          keepRange()
-          first = index
-          moved = line - lineOf(index)
-        }
-        last = index
+        ranges.add(line, index)
         return
       }
-      const row = one.get(earlier.run, lineOf(index))
+      const row = one.get(earlier, ranges.lineOf(index))
       if (row === undefined) throw new Error('The failure that is to be kept again is gone')
       keep({
         run,
@@ -112,7 +86,7 @@ export function createFailures(db: DatabaseSync, run: number, dryRun: boolean) {
       })
     },
     /** Everything is in the transaction from here on. */
-    flush: keepRange,
+    flush: ranges.end,
     /** Brings over what waits aside. */
     release(): void {
       const next = aside?.prepare('SELECT * FROM failures WHERE line > ? ORDER BY line LIMIT ?')
