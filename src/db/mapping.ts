@@ -1,3 +1,4 @@
+import { withoutNul } from '../domain/nul.ts'
 import { deliveryStates, webhookEvents } from '../domain/webhook.ts'
 import type { Webhook, WebhookDelivery } from '../domain/webhook.ts'
 import { protocols, sessionKinds, tokenScopes } from '../domain/account.ts'
@@ -129,13 +130,9 @@ export function idempotencyOf(row: Row): IdempotencyRecord {
   }
 }
 
-/**
- * An audit entry as it is stored.
- *
- * What a peer says of itself may hold a NUL: PostgreSQL has no room for it, and Deno's node:sqlite reads no further.
- */
+/** An audit entry as it is stored: what a peer says of itself may hold a NUL. */
 export function storedAudit(entry: AuditEntry): AuditEntry {
-  const stored = (text: string | null): string | null => text?.replaceAll('\0', '\uFFFD') ?? null
+  const stored = (text: string | null): string | null => (text === null ? null : withoutNul(text))
   return {
     ...entry,
     actor: stored(entry.actor),

@@ -166,7 +166,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
         countRows(1)
         misses += 1
         suspectAll(keys)
-        if (keys.uuid !== 0 && !record.quoted && countAhead < mostAhead) {
+        if (keys.uuid !== 0 && countAhead < mostAhead) {
           lookAhead(readKeys(record, source, keysOf.width).cells)
         }
         return places.add(visited)

@@ -3,6 +3,7 @@ import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { addressBytes, isInNetwork } from '../domain/network.ts'
 import { isPublicAddress } from '../domain/public-address.ts'
+import { withoutNul } from '../domain/nul.ts'
 
 /** What became of one try. */
 export interface PostResult {
@@ -97,9 +98,7 @@ function send(url: URL, { address, body, headers, timeoutMs }: Sending): Promise
       const { statusCode = 0, headers: told } = response
       const redirect = statusCode >= 300 && statusCode < 400
       const answer = redirect ? `redirects are not followed: ${told.location ?? ''}` : text
-      // PostgreSQL has no room for a NUL, and node:sqlite of Deno ends a text there.
-      const shown = answer.slice(0, answerBytes).replaceAll('\0', '\uFFFD')
-      resolve({ status: statusCode, answer: shown })
+      resolve({ status: statusCode, answer: withoutNul(answer.slice(0, answerBytes)) })
       request.destroy()
     }
     response.setEncoding('utf8')

@@ -87,6 +87,8 @@ export function failedBeforeContract(name: string, open: OpenDirectory): void {
         [4, 1],
         [5, 2],
         [9, 3],
+        // The next of them, but a line has come between.
+        [11, 4],
         [12, 5],
         [13, 4],
         [14, 4],
@@ -111,13 +113,13 @@ export function failedBeforeContract(name: string, open: OpenDirectory): void {
         [31, 2],
       ]
       const { codes } = await run(directory, 'run_3', { again: third })
-      expect(codes).toHaveLength(7)
+      expect(codes).toHaveLength(8)
       expect(await failures(directory, 'run_3')).toEqual([
         { ...failure(2, 9002), line: 30 },
         { ...failure(3, 9003), line: 31 },
       ])
       const dry = await run(directory, 'run_4', { again: [[40, 2]], dryRun: true })
-      expect(dry.hashes).toHaveLength(7)
+      expect(dry.hashes).toHaveLength(8)
       expect(await failures(directory, 'run_4')).toEqual([{ ...failure(3, 9003), line: 40 }])
     })
   })

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { removeFolder, startServer, top } from '../support/server.ts'
+import { freePorts, removeFolder, startServer, top } from '../support/server.ts'
 
 const taken = createServer()
 const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-start-'))
@@ -30,16 +30,7 @@ function serve(env: Record<string, string>) {
     timeout: 30_000,
     // A start that hangs would take SIGTERM for the wish to stop cleanly.
     killSignal: 'SIGKILL',
-    env: {
-      ...process.env,
-      DATA_DIR: dataFolder,
-      HOST: '127.0.0.1',
-      SFTP_PORT: '0',
-      FTPS_PORT: '0',
-      FTPS_IMPLICIT_PORT: '0',
-      HTTP_PORT: '0',
-      ...env,
-    },
+    env: { ...freePorts(dataFolder), ...env },
   })
   return { status, stderr }
 }

@@ -75,18 +75,23 @@ export interface StartOptions {
   prefix?: string[]
 }
 
+/** The environment of a server of its own folder, on free ports. */
+export const freePorts = (dataFolder: string): Record<string, string | undefined> => ({
+  ...process.env,
+  DATA_DIR: dataFolder,
+  HOST: '127.0.0.1',
+  SFTP_PORT: '0',
+  FTPS_PORT: '0',
+  FTPS_IMPLICIT_PORT: '0',
+  HTTP_PORT: '0',
+})
+
 /** Starts the real server as a process of its own on free ports, and waits until every listener is ready. */
 export async function startServer(options: StartOptions = {}): Promise<StartedServer> {
   const runtime = options.runtime ?? 'node'
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'rosterdrop-e2e-'))
   const env = {
-    ...process.env,
-    DATA_DIR: dataFolder,
-    HOST: '127.0.0.1',
-    SFTP_PORT: '0',
-    FTPS_PORT: '0',
-    FTPS_IMPLICIT_PORT: '0',
-    HTTP_PORT: '0',
+    ...freePorts(dataFolder),
     STOP_GRACE_SECONDS: '5',
     NO_COLOR: '1',
     ...options.env,

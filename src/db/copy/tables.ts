@@ -1,3 +1,4 @@
+import { withoutNul } from '../../domain/nul.ts'
 import { storedFields } from '../../domain/user.ts'
 import { json, number, text } from '../row.ts'
 import type { Row } from '../row.ts'
@@ -43,9 +44,7 @@ function same(name: string, columns: string, order: string): Table {
   }
 }
 
-// What a peer says of itself may hold a NUL, which PostgreSQL has no room for.
-const withoutNul = (given: Value): Value =>
-  typeof given === 'string' ? given.replaceAll('\0', '\uFFFD') : given
+const storable = (given: Value): Value => (typeof given === 'string' ? withoutNul(given) : given)
 
 const audit = same(
   'audit',
@@ -95,10 +94,10 @@ export const stateTables: readonly Table[] = [
     'id tenant_id run_id kind message_id state attempts next_attempt_at created_at sent_at last_answer path subject',
     'id',
   ),
-  { ...audit, values: (row) => audit.values(row).map(withoutNul) },
+  { ...audit, values: (row) => audit.values(row).map(storable) },
   same('idempotency', 'tenant_id key fingerprint run_id created_at', 'tenant_id key'),
   same('webhooks', 'id tenant_id url events secret disabled created_at', 'id'),
-  { ...deliveries, values: (row) => deliveries.values(row).map(withoutNul) },
+  { ...deliveries, values: (row) => deliveries.values(row).map(storable) },
 ]
 
 const imageColumns = [
