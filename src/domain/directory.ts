@@ -163,10 +163,10 @@ export interface Ledger {
   /** Verdicts from `line` on, in the order of the file. */
   verdicts(line: number, limit: number): Promise<Verdict[]>
   /**
-   * Begins to look up users that `find` and `apply` will be asked for, after `plan`; nobody waits for it. Where it is
-   * missing that would save nothing.
+   * Begins to look up users that `find` and `apply` will be asked for, after `plan`; nobody waits for it. `likely`:
+   * numbers of users who may be those, or any others. Where it is missing that would save nothing.
    */
-  lookAhead?: (uuids: readonly string[]) => void
+  lookAhead?: (uuids: readonly string[], likely?: readonly number[]) => void
   /**
    * The users that rows with these keys are about: the one of the UUID, else the one of the email, unless the row
    * has a UUID and that user another; undefined where there is none.

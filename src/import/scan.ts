@@ -7,6 +7,7 @@ import type { RowCheck } from '../domain/row-check.ts'
 import { createFilter, createSeen } from './filter.ts'
 import { textFingerprint } from './fingerprint.ts'
 import { FileRefused } from './job.ts'
+import { createLikely } from './likely.ts'
 import { anyKeys, keyCells, keyReader } from './row-keys.ts'
 import type { ScannedKeys } from './row-keys.ts'
 import { createPlaces, maxPlaces } from './places.ts'
@@ -28,6 +29,8 @@ const lookUpsAtOnce = 2000
 // Of the first changed rows, while the rest is read: each takes 1 KB until it is stored.
 const mostAhead = 16_384
 const aheadAtOnce = 500
+// One who was not meant takes less than one who is looked up by UUID.
+const likelyOfOne = 1.5
 
 export interface ScanOptions {
   source: Source
@@ -109,6 +112,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     return may(uuid) || may(email) || may(username)
   }
 
+  const likely = createLikely(present, ledger.lastUserId)
   let uuidsAhead: string[] = []
   let countAhead = ledger.lookAhead === undefined || ledger.lastUserId === 0 ? mostAhead : 0
 
@@ -121,7 +125,9 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   }
 
   function sendAhead(): void {
-    if (uuidsAhead.length > 0) ledger.lookAhead?.(uuidsAhead)
+    if (uuidsAhead.length > 0) {
+      ledger.lookAhead?.(uuidsAhead, likely.next(uuidsAhead.length * likelyOfOne))
+    }
     uuidsAhead = []
   }
 

@@ -66,7 +66,8 @@ describe.skipIf(programs === undefined)('with PostgreSQL', () => {
     await importAll(directory, 'run_1', [ada, bob])
     const ledger = await directory.begin(ledgerOptions('run_2'))
     ledger.plan(plan)
-    ledger.lookAhead?.(['u1', 'u2', 'u9'])
+    // Numbers of one of them and of nobody.
+    ledger.lookAhead?.(['u1', 'u2', 'u9'], [2, 77])
     const keys = [
       { uuid: 'u2', emailKey: null },
       { uuid: 'u9', emailKey: 'ada@x.example' },
@@ -95,7 +96,7 @@ describe.skipIf(programs === undefined)('with PostgreSQL', () => {
   })
 
   /** Every row's user is looked up ahead. */
-  const openAhead = async (tenantId: string): Promise<Directory> => {
+  const openAhead = async (tenantId: string, likely?: readonly number[]): Promise<Directory> => {
     const directory = await open(tenantId)
     return {
       ...directory,
@@ -104,7 +105,8 @@ describe.skipIf(programs === undefined)('with PostgreSQL', () => {
         return {
           ...ledger,
           apply(given) {
-            ledger.lookAhead?.(given.map(({ row }) => row.uuid).filter((uuid) => uuid !== null))
+            const uuids = given.map(({ row }) => row.uuid).filter((uuid) => uuid !== null)
+            ledger.lookAhead?.(uuids, likely)
             return ledger.apply(given)
           },
         }
@@ -114,6 +116,7 @@ describe.skipIf(programs === undefined)('with PostgreSQL', () => {
 
   rowsContract('PostgreSQL', open)
   rowsContract('PostgreSQL ahead', openAhead)
+  rowsContract('PostgreSQL ahead by number', (tenantId) => openAhead(`${tenantId}_n`, [1, 2, 3, 9]))
   runsContract('PostgreSQL', open)
   sightingsContract('PostgreSQL', open)
   usersContract('PostgreSQL', open)

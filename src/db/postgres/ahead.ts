@@ -2,6 +2,7 @@ import type { FoundUser } from '../../domain/directory.ts'
 import type { StoredField } from '../../domain/user.ts'
 import type { Postgres } from './connect.ts'
 import { lookUp } from './look-up.ts'
+import type { LookUp } from './look-up.ts'
 import type { Found } from './match.ts'
 import type { Place } from './place.ts'
 
@@ -24,8 +25,8 @@ function foundOf(row: readonly unknown[]): Found {
 /** The users with a key, with the columns that a file has. */
 export async function findUsers(
   { sql, place, fields }: { sql: Postgres; place: Place; fields: readonly StoredField[] },
-  by: 'UserUUID' | 'email_key' | 'username_key',
-  keys: readonly string[],
+  by: LookUp['by'],
+  keys: readonly string[] | readonly number[],
 ): Promise<Found[]> {
   const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ')
   const columns = quoted([...new Set([...looked, ...fields])])
@@ -58,18 +59,27 @@ export function createAhead(options: {
     if (uuid !== undefined) users.delete(uuid)
   }
 
-  async function keep(keys: readonly string[]): Promise<void> {
-    for (const user of await findUsers(options, 'UserUUID', keys)) {
+  async function keep(by: 'UserUUID' | 'id', keys: Parameters<typeof findUsers>[2]): Promise<void> {
+    if (keys.length === 0) return
+    for (const user of await findUsers(options, by, keys)) {
       if (user.uuid === null) continue
       users.set(user.uuid, user)
       uuids.set(user.id, user.uuid)
     }
   }
 
+  async function keepMost(keys: readonly string[], likely: readonly number[]): Promise<void> {
+    if (likely.length > 0) await keep('id', likely)
+    await keep(
+      'UserUUID',
+      keys.filter((uuid) => !users.has(uuid)),
+    )
+  }
+
   return {
     /** Nothing of the directory may change until it has `arrived`. */
-    begin(keys: readonly string[]): void {
-      const [before, next] = [last, keep(keys)]
+    begin(keys: readonly string[], likely: readonly number[] = []): void {
+      const [before, next] = [last, keepMost(keys, likely)]
       last = before.then(() => next)
       // Who waits for it meets its failure.
       for (const promise of [last, next]) promise.catch(() => undefined)

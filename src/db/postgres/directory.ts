@@ -1,6 +1,6 @@
 import type { Directory } from '../../domain/directory.ts'
 import type { UserReader } from '../../domain/user-reader.ts'
-import { number, optionalText } from '../row.ts'
+import { json, number, optionalText } from '../row.ts'
 import { userOf } from '../user-row.ts'
 import type { Postgres } from './connect.ts'
 import { hasRawFailures, listFailures } from './failures.ts'
@@ -68,9 +68,11 @@ function directoryOf(
       return row === undefined ? null : optionalText(row, 'changed_by')
     },
     async identifiers(field) {
-      const rows = await sql`SELECT ${sql(field)} FROM ONLY ${sql(await usersNow())}
-        WHERE directory = ${directory} AND ${sql(field)} IS NOT NULL ORDER BY id LIMIT 10000`.values()
-      return rows.map(([value]) => String(value))
+      // As one text: a message for each takes five times as long.
+      const [row = {}] = await sql`SELECT coalesce(json_agg(value), '[]')::text AS list FROM (
+          SELECT ${sql(field)} AS value FROM ONLY ${sql(await usersNow())}
+          WHERE directory = ${directory} AND ${sql(field)} IS NOT NULL ORDER BY id LIMIT 5000) AS first`
+      return json<string[]>(row, 'list')
     },
     async users({ after = 0, limit }) {
       const rows =

@@ -26,25 +26,33 @@ export function createFingerprints(sql: Postgres, directory: number) {
     return new Map(rows.map((row) => [Number(row['chunk']), floats(row['entries'])]))
   }
 
-  async function firstPage() {
+  /** Asks for all that will be kept, page by page; `rest`: what is to be asked for later. */
+  async function askForKept() {
     const rows =
       await sql`SELECT chunk FROM fingerprints WHERE directory = ${directory} ORDER BY chunk`
     const chunks = rows.map(({ chunk }) => Number(chunk))
-    return { chunks, page: await read(chunks.slice(0, chunksAtOnce)) }
+    const pages: ReturnType<typeof read>[] = []
+    for (let at = 0; at < Math.min(chunks.length, chunksKept); at += chunksAtOnce) {
+      const page = read(chunks.slice(at, at + chunksAtOnce))
+      // Who visits meets its failure.
+      page.catch(() => undefined)
+      pages.push(page)
+    }
+    return { pages, rest: chunks.slice(chunksKept) }
   }
 
-  let ahead: ReturnType<typeof firstPage> | undefined
+  let ahead: ReturnType<typeof askForKept> | undefined
 
   return {
     /** Begins to read what `visit` will want. */
     readAhead(): void {
-      ahead = firstPage()
-      // Who visits meets its failure.
+      ahead = askForKept()
       ahead.catch(() => undefined)
     },
     /** Nothing that was asked for is on its way: during a COPY the session may not be asked. */
     async arrived(): Promise<void> {
-      await ahead?.catch(() => undefined)
+      const asked = await ahead?.catch(() => undefined)
+      await Promise.allSettled(asked?.pages ?? [])
     },
     set(userId: number, hash: number): void {
       if (tried === undefined) set.set(userId, hash)
@@ -84,19 +92,17 @@ export function createFingerprints(sql: Postgres, directory: number) {
       set.clear()
     },
     async visit(each: (first: number, hashes: Float64Array) => void): Promise<void> {
-      const { chunks, page } = await (ahead ?? firstPage())
+      const { pages, rest } = await (ahead ?? askForKept())
       ahead = undefined
-      let next = Promise.resolve(page)
-      for (let at = chunksAtOnce; at - chunksAtOnce < chunks.length; at += chunksAtOnce) {
-        const some = await next
-        // The next ones come while these are looked at.
-        next = read(chunks.slice(at, at + chunksAtOnce))
-        next.catch(() => undefined)
-        await Promise.resolve()
-        for (const [chunk, entries] of some) {
+      for (const page of pages) {
+        for (const [chunk, entries] of await page) {
           each(chunk * chunkUsers, entries)
-          if (kept.size < chunksKept) kept.set(chunk, entries)
+          kept.set(chunk, entries)
         }
+      }
+      for (let at = 0; at < rest.length; at += chunksAtOnce) {
+        const page = await read(rest.slice(at, at + chunksAtOnce))
+        for (const [chunk, entries] of page) each(chunk * chunkUsers, entries)
       }
     },
   }

@@ -230,8 +230,8 @@ function ledgerOf(parts: LedgerParts): Ledger {
     expect(count) {
       if (!dryRun) expected = count
     },
-    // A round trip for each call: many rows share it. Their cells are in memory, some 5 MB.
-    rowsAtOnce: 5_000,
+    // Many rows share the statements of a call, and the next are read meanwhile: with more neither waits less.
+    rowsAtOnce: 1_000,
     apply: (given) => inTurn(() => apply(given)),
     failedBefore: (rules) => failures.before(rules),
     async fail(failure, hash) {
@@ -253,7 +253,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
     sight: (found) => sightings.add(found),
     judge: () => sightings.judge(),
     verdicts: (line, limit) => alone(() => sightings.verdicts(line, limit)),
-    lookAhead: (uuids) => ahead?.begin(uuids),
+    lookAhead: (uuids, likely) => ahead?.begin(uuids, likely),
     async find(keys) {
       await ahead?.arrived()
       return presence.find(keys, (uuid) => ahead?.find(uuid))

@@ -18,6 +18,8 @@ export interface Found {
 export interface Changes {
   created: { id: number; row: CheckedRow }[]
   updated: Set<Found>
+  /** Fields of the plan, by their places, that some of those have another value in. */
+  slots: Set<number>
   /** Of those updated, whose email or username changes: they let go of both before anybody takes one. */
   rekeyed: Set<Found>
 }
@@ -42,7 +44,12 @@ export function createMatcher({ plan, users, nextId, remember }: MatchOptions) {
   const byUsername = new Map<string, Found>()
   // Of a directory that was put together by hand: no index would let them in.
   const severalEmails = new Set<string>()
-  const changes: Changes = { created: [], updated: new Set(), rekeyed: new Set() }
+  const changes: Changes = {
+    created: [],
+    updated: new Set(),
+    slots: new Set(),
+    rekeyed: new Set(),
+  }
 
   function enter(user: Found): void {
     if (user.uuid !== null) byUuid.set(user.uuid, user)
@@ -101,14 +108,14 @@ export function createMatcher({ plan, users, nextId, remember }: MatchOptions) {
 
   function update({ row, hash }: ImportRow, found: Found): RowOutcome {
     const values = [...found.values]
-    let changed = false
+    const slots: number[] = []
     for (const [slot, value] of row.values.entries()) {
       if (value === undefined || value === found.values[slot]) continue
       values[slot] = value
-      changed = true
+      slots.push(slot)
     }
     const active = row.active === undefined ? found.active : Number(row.active)
-    if (!changed && active === found.active) {
+    if (slots.length === 0 && active === found.active) {
       remember(found.id, hash)
       return 'unchanged'
     }
@@ -132,6 +139,7 @@ export function createMatcher({ plan, users, nextId, remember }: MatchOptions) {
     if (uuidSlot >= 0) found.uuid = values[uuidSlot] ?? null
     enter(found)
     changes.updated.add(found)
+    for (const slot of slots) changes.slots.add(slot)
     if (rekeys) changes.rekeyed.add(found)
     remember(found.id, hash)
     return 'updated'

@@ -30,7 +30,7 @@ export async function openPostgres(url: string): Promise<Database> {
 export async function openDirectories(url: string): Promise<Directories> {
   const sql = await openPool(url, workerConnections)
   // A worker starts before its file has settled: it is connected by then. Who needs the server meets its failure.
-  sql`SELECT 1`.catch(() => undefined)
+  for (let n = 0; n < workerConnections; n += 1) sql`SELECT 1`.catch(() => undefined)
   return {
     open: (tenantId) => openDirectory({ url, sql, tenantId }),
     close: () => sql.end({ timeout: 5 }),

@@ -52,6 +52,9 @@ export interface Applied {
   created: Map<CheckedRow, number>
 }
 
+/** Values of users by the names of their columns, each list in the order of the users. */
+type Columns = Map<string, readonly (string | number | null)[]>
+
 const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ')
 
 /** Keeps what users have before a run changes them, once a run. */
@@ -92,7 +95,6 @@ export function createRowStore(options: RowStoreOptions) {
   ]
   const tail = ['email_key', 'username_key']
   const copied = quoted([...head, ...fields, ...extra, ...tail])
-  const changed = [...fields, 'active', 'email_key', 'username_key']
   let given = new Map<number, number>()
 
   function line({ id, row }: Changes['created'][number]): string {
@@ -163,7 +165,7 @@ export function createRowStore(options: RowStoreOptions) {
     return users.values()
   }
 
-  async function store({ created, updated, rekeyed }: Changes): Promise<void> {
+  async function store({ created, updated, slots, rekeyed }: Changes): Promise<void> {
     for (const { id } of [...created, ...updated, ...rekeyed]) {
       changedIds.add(id)
       ahead.forget(id)
@@ -171,37 +173,55 @@ export function createRowStore(options: RowStoreOptions) {
     const touched = new Set([...updated, ...rekeyed])
     if (touched.size > 0) {
       const users = [...touched]
-      await keepImages(
-        sql,
-        options,
-        users.map(({ id }) => id),
+      const ids = users.map(({ id }) => id)
+      // Sent without waiting for one another: the answer may wait until this process has read its next rows.
+      const sent = [keepImages(sql, options, ids)]
+      const columns: Columns = new Map(
+        [...slots]
+          .toSorted((a, b) => a - b)
+          .flatMap((slot) => {
+            const field = fields[slot]
+            return field === undefined
+              ? []
+              : [[field, users.map(({ values }) => values[slot] ?? null)]]
+          }),
+      )
+      columns.set(
+        'active',
+        users.map(({ active }) => active),
       )
       if (rekeyed.size > 0) {
-        const ids = [...rekeyed].map(({ id }) => id)
-        const none = ids.map(() => null)
-        await update(['email_key', 'username_key'], [ids, none, none])
+        const letting = [...rekeyed].map(({ id }) => id)
+        const none = letting.map(() => null)
+        sent.push(
+          update(
+            letting,
+            new Map([
+              ['email_key', none],
+              ['username_key', none],
+            ]),
+          ),
+        )
+        columns.set(
+          'email_key',
+          users.map(({ emailKey }) => emailKey),
+        )
+        columns.set(
+          'username_key',
+          users.map(({ usernameKey }) => usernameKey),
+        )
       }
-      const columns = [
-        users.map(({ id }) => id),
-        ...fields.map((_, slot) => users.map(({ values }) => values[slot] ?? null)),
-        users.map(({ active }) => active),
-        users.map(({ emailKey }) => emailKey),
-        users.map(({ usernameKey }) => usernameKey),
-      ]
-      await update(changed, columns, true)
+      sent.push(update(ids, columns, true))
+      await Promise.all(sent)
     }
     if (created.length > 0 && !(await insert(created))) {
       throw new RowFault('A new user could not be stored although its keys are free')
     }
   }
 
-  /** Sets columns of users, the first of `arrays` being their numbers; `marked`: as changed by this run. */
-  async function update(
-    names: readonly string[],
-    arrays: readonly (readonly (string | number | null)[])[],
-    marked = false,
-  ): Promise<void> {
-    const [ids = [], ...values] = arrays
+  /** Sets columns of users; `marked`: as changed by this run. */
+  async function update(ids: readonly number[], columns: Columns, marked = false): Promise<void> {
+    const names = [...columns.keys()]
     const set = names.map((name) => `"${name}" = n."${name}"`)
     const marks = marked ? [run, now, change()] : []
     if (marked) set.push('changed_run = $3', 'changed_at = $4', 'change = $5')
@@ -214,7 +234,7 @@ export function createRowStore(options: RowStoreOptions) {
          SELECT ctid AS at FROM ONLY ${place.users} WHERE directory = $1 AND id = n.id LIMIT 1
        ) AS found
        WHERE u.directory = $1 AND u.ctid = found.at`,
-      [directory, [...ids], ...marks, ...values.map((value) => [...value])],
+      [directory, [...ids], ...marks, ...[...columns.values()].map((values) => [...values])],
       { prepare: true },
     )
   }
@@ -259,10 +279,11 @@ export function createRowStore(options: RowStoreOptions) {
       keepRemembered()
       return loaded
     }
-    await sql`SAVEPOINT some_rows`
+    // Neither is waited for alone: what follows on the same connection fails with it.
+    const savepoint = sql`SAVEPOINT some_rows`.execute()
     try {
-      const applied = await applyAll(rows)
-      await sql`RELEASE SAVEPOINT some_rows`
+      const [applied] = await Promise.all([applyAll(rows), savepoint])
+      sql`RELEASE SAVEPOINT some_rows`.catch(() => undefined)
       keepRemembered()
       return applied
     } catch (error) {
@@ -297,13 +318,16 @@ export function createRowStore(options: RowStoreOptions) {
       const ids = users.map(({ id }) => id)
       await keepImages(sql, options, ids)
       await update(
-        ['email_key', 'username_key'],
-        [ids, users.map(({ emailKey }) => emailKey), users.map(({ usernameKey }) => usernameKey)],
+        ids,
+        new Map([
+          ['email_key', users.map(({ emailKey }) => emailKey)],
+          ['username_key', users.map(({ usernameKey }) => usernameKey)],
+        ]),
       )
     },
     async setPasswords(hashes: ReadonlyMap<number, string>): Promise<void> {
       if (hashes.size === 0) return
-      await update(['password_hash'], [[...hashes.keys()], [...hashes.values()]])
+      await update([...hashes.keys()], new Map([['password_hash', [...hashes.values()]]]))
     },
   }
 }
