@@ -50,6 +50,9 @@ export interface Seen {
   add(hash: number): boolean
 }
 
+// 256 KiB, for the changed rows of a night; half of it stays empty, so that most keys are told by two looks.
+const firstSlots = 2 ** 16
+const firstShare = 0.5
 // 16 MiB for the keys of a million rows, and as much again for all beyond them.
 const mostSlots = 2 ** 22
 const fullShare = 0.85
@@ -60,16 +63,24 @@ const filteredKeys = 2 ** 24
 /**
  * For about `keys` keys: a table of 31 bits of each, of which a look touches one line of the cache and not five;
  * beyond three and a half million a filter, in which one of two hundred is taken for another. Of very many keys the
- * filter alone: of fifteen million one of seventy is taken for another.
+ * filter alone: of fifteen million one of seventy is taken for another. `few`: where there may be far less, a small
+ * table comes before it, and to touch 16 MiB for the first time takes longer than all looks at that.
  */
-export function createSeen(keys: number): Seen {
+export function createSeen(keys: number, few = false): Seen {
   if (keys > filteredKeys) return createFilter(overflowBits)
   const slots = Math.min(mostSlots, 2 ** Math.max(10, Math.ceil(Math.log2(keys / fullShare + 1))))
+  const overflow = (): Seen => createFilter(overflowBits)
+  if (!few || slots <= firstSlots) return createTable(slots, fullShare, overflow)
+  return createTable(firstSlots, firstShare, () => createTable(slots, fullShare, overflow))
+}
+
+/** A table of which `share` may be full; what comes then goes into another. */
+function createTable(slots: number, share: number, next: () => Seen): Seen {
   const tags = new Uint32Array(slots)
   const mask = slots - 1
-  const most = Math.floor(slots * fullShare)
+  const most = Math.floor(slots * share)
   let size = 0
-  let overflow: Filter | undefined
+  let others: Seen | undefined
 
   return {
     add(hash) {
@@ -83,8 +94,8 @@ export function createSeen(keys: number): Seen {
         slot = (slot + 1) & mask
       }
       if (size >= most) {
-        overflow ??= createFilter(overflowBits)
-        return overflow.add(hash)
+        others ??= next()
+        return others.add(hash)
       }
       tags[slot] = tag
       size += 1

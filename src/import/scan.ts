@@ -69,7 +69,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   const places = createPlaces(mostPlaces)
   const { present } = sieve
   const repeated = userSet(ledger.lastUserId)
-  const seen = createSeen((keysOfRow * source.file.size) / rowBytes)
+  const seen = createSeen((keysOfRow * source.file.size) / rowBytes, !sieve.isEmpty)
   const suspects = createFilter(suspectBits)
   const keysOf = keyReader(header)
   sieve.readKeys(keysOf.columns, header.isReport ? '' : source.delimiter)

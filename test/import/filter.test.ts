@@ -16,8 +16,11 @@ describe('createSeen()', () => {
     { of: 'more keys than expected', expected: 1_000, keys: 50_000, mostWrong: 0.001 },
     { of: 'keys that overflow its table', expected: 2 ** 23, keys: 4_000_000, mostWrong: 0.005 },
     { of: 'keys of a very large file', expected: 2 ** 25, keys: 1_000_000, mostWrong: 0.001 },
-  ])('of $of takes few for known, and knows each afterwards', ({ expected, keys, mostWrong }) => {
-    const seen = createSeen(expected)
+    { of: 'few keys of many', expected: 2 ** 23, keys: 30_000, mostWrong: 0, few: true },
+    { of: 'many keys after few', expected: 2 ** 22, keys: 500_000, mostWrong: 0.001, few: true },
+  ])('of $of takes few for known, and knows each afterwards', (given) => {
+    const { expected, keys, mostWrong, few } = { few: false, ...given }
+    const seen = createSeen(expected, few)
     let wrong = 0
     for (let n = 0; n < keys; n += 1) if (seen.add(hashOf(n))) wrong += 1
     expect(wrong / keys).toBeLessThanOrEqual(mostWrong)
