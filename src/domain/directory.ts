@@ -138,9 +138,10 @@ export interface Ledger {
   plan(plan: RowPlan): void
   /**
    * Says, before `apply`, that about so many rows come, of which no two have a key in common: a directory without
-   * users may store them all before it indexes them.
+   * users may store them all before it indexes them. True: they are to be committed, as `settling`, before `settle`,
+   * which then commits more than once.
    */
-  expect(rows: number): void
+  expect(rows: number): boolean
   /** How many rows `apply` is best given at once. */
   readonly rowsAtOnce: number
   /** Matches and stores rows, each on its own (spec/file-format.md section 4). */

@@ -186,11 +186,14 @@ async function importRows(
     line: source.line,
   }
   const tally = createTally(state)
+  const commit = (changes: Partial<LedgerState>): Promise<void> => {
+    state = { ...state, ...tally.read(), ...changes }
+    return ledger.commit(state)
+  }
   const end = async (outcome: LedgerState['outcome'], fileReason: FileNotice | null) => {
-    state = { ...state, ...tally.read(), phase: 'done', outcome, fileReason }
-    state.mails = mailsOf(job, outcome, state.counts, fileReason)
+    const mails = mailsOf(job, outcome, tally.read().counts, fileReason)
     crashPoint('before-outcome')
-    await ledger.commit(state)
+    await commit({ phase: 'done', outcome, fileReason, mails })
     crashPoint('after-outcome')
     return state
   }
@@ -225,6 +228,7 @@ async function importRows(
   const common = { source, check, ledger, sieve, tally }
   let places: Awaited<ReturnType<typeof scanFile>>
   let [present, shared] = await keptUsers(ledger)
+  let rowsFirst = false
   if (state.phase === 'scanning') {
     const onRead = (position: number): boolean => {
       progress('scanning', position)
@@ -243,9 +247,8 @@ async function importRows(
       if (held !== undefined) return end('held', held)
     }
     // A password is kept with a user who is looked up for it.
-    if (!header.fields.includes('password')) ledger.expect(places.rows)
-    state = { ...state, ...tally.read(), phase: 'applying' }
-    await ledger.commit(state)
+    if (!header.fields.includes('password')) rowsFirst = ledger.expect(places.rows)
+    await commit({ phase: 'applying' })
     crashPoint('after-scan')
   }
   if (state.phase === 'applying') {
@@ -261,18 +264,17 @@ async function importRows(
         return options.wish() !== 'no'
       },
       async onBatch(position, line) {
-        state = { ...state, ...tally.read(), position, line }
-        await ledger.commit(state)
+        await commit({ position, line })
         crashPoint('after-batch')
         return options.wish() !== 'no'
       },
     })
     if (!done) return options.wish() === 'cancel' ? cancelled() : state
-    await settleRows(ledger, tally)
-    if (full && present !== undefined) {
-      tally.counts.deactivated = await ledger.deactivate(present)
-    }
+    if (rowsFirst) await commit({ phase: 'settling' })
+    crashPoint('after-rows')
   }
+  await settleRows(ledger, tally)
+  if (full && present !== undefined) tally.counts.deactivated = await ledger.deactivate(present)
   return end(tally.counts.failed > 0 ? 'completed_with_failures' : 'completed', null)
 
   async function cancelled(): Promise<LedgerState> {

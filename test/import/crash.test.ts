@@ -19,6 +19,7 @@ const points: Readonly<Record<string, keyof typeof scenarios>> = {
   'after-move': 'mixed',
   'after-scan': 'mixed',
   'after-batch': 'large',
+  'after-rows': 'large',
   'before-outcome': 'mixed',
   'after-outcome': 'mixed',
   'after-report': 'mixed',

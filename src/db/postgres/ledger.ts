@@ -229,6 +229,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
     },
     expect(count) {
       if (!dryRun) expected = count
+      return false
     },
     // Many rows share the statements of a call, and the next are read meanwhile: with more neither waits less.
     rowsAtOnce: 1_000,

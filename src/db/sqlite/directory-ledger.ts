@@ -7,6 +7,8 @@ import type {
   RowOutcome,
   RowPlan,
 } from '../../domain/directory.ts'
+import { createCheckpoints } from './checkpoints.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import { createChanges } from './directory-changes.ts'
 import { createDeferred } from './directory-deferred.ts'
 import { createPresence } from './directory-presence.ts'
@@ -17,6 +19,11 @@ import { createRowStore } from './directory-rows.ts'
 import type { RowStore } from './directory-rows.ts'
 import { createSightings } from './directory-sightings.ts'
 import { json, number } from '../row.ts'
+
+// Of a first load of less than two batches a thread beside it would cost more than it brings.
+const loadedBeside = 60_000
+// The log of so many is worth a thread, while the report of the run is written.
+const storedBeside = 5_000
 
 /** Opens the ledger of a run; what an earlier process did not commit is gone. */
 export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
@@ -43,7 +50,13 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
   const now = options.now()
   const changes = createChanges(db)
   let rows: RowStore | undefined
+  let beside: Checkpoints | undefined
+  // Whether a commit waits for the disk. Of a first load only the outcome must: the thread beside it syncs the log, and
+  // a power failure takes the run back to one of its batches.
+  let waits = true
+  let waitsNext = true
   let wrote = false
+  let rowsStored = 0
   let closed = false
 
   const store = (): RowStore => {
@@ -51,8 +64,20 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
     return rows
   }
 
+  function commit(): void {
+    db.exec('COMMIT')
+    beside?.begin()
+    // It cannot be changed in a transaction.
+    if (waits !== waitsNext) db.exec(`PRAGMA synchronous = ${waitsNext ? 'FULL' : 'NORMAL'}`)
+    waits = waitsNext
+    begin()
+  }
+
   function mark(outcome: RowOutcome): RowOutcome {
-    if (outcome === 'created' || outcome === 'updated') wrote = true
+    if (outcome === 'created' || outcome === 'updated') {
+      wrote = true
+      rowsStored += 1
+    }
     return outcome
   }
 
@@ -91,9 +116,12 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
       })
     },
     expect(rows) {
-      if (!dryRun) load.begin(rows)
+      if (dryRun || !load.begin(rows) || rows < loadedBeside) return false
+      beside = createCheckpoints(db)
+      waitsNext = false
+      return true
     },
-    rowsAtOnce: 256,
+    rowsAtOnce: 32,
     async apply(given) {
       const outcomes: RowOutcome[] = []
       for (const one of given) {
@@ -118,7 +146,8 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
       failures.again(line, index)
     },
     async settle(each) {
-      load.end()
+      waitsNext = true
+      load.end(beside && commit)
       await deferred.settle({
         rows: store(),
         trial: fingerprints.trial,
@@ -170,7 +199,10 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
           changes.keep(options.now())
         }
         fingerprints.flush()
-        if (state.phase === 'done') load.end()
+        if (state.phase === 'done') {
+          load.end()
+          if (rowsStored >= storedBeside) beside ??= createCheckpoints(db)
+        }
       }
       keepState.run(JSON.stringify(state), run)
       // What only the rest of the run would need; a held one is still looked at.
@@ -179,15 +211,22 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
           db.prepare(`DELETE FROM ${table} WHERE run = ?`).run(run)
         }
       }
-      db.exec('COMMIT')
+      const durable = waits
+      waitsNext ||= state.phase === 'done'
+      commit()
+      if (state.phase === 'done' && !durable) {
+        // What is synced is the log up to here.
+        keepState.run(JSON.stringify(state), run)
+        commit()
+      }
       wrote = false
-      begin()
     },
     async close() {
       if (closed) return
       closed = true
       if (db.isTransaction) db.exec('ROLLBACK')
       failures.close()
+      await beside?.close()
     },
   }
 }

@@ -22,13 +22,20 @@ function loadingOf(db: DatabaseSync): Loading | undefined {
   return row === undefined ? undefined : json<Loading>(row, 'value')
 }
 
-function makeIndexes(db: DatabaseSync, { indexes }: Loading): void {
+/** `made`: called after each index; those that are still missing then are in `facts`. */
+function makeIndexes(db: DatabaseSync, { runId, indexes }: Loading, made?: () => void): void {
+  const keep = db.prepare("UPDATE facts SET value = ? WHERE name = 'loading'")
   const cache = Number(db.prepare('PRAGMA cache_size').get()?.['cache_size'])
   const users = Number(db.prepare('SELECT max(id) AS id FROM users').get()?.['id'] ?? 0)
   db.exec(`PRAGMA cache_size = ${sortingCache}; PRAGMA threads = ${users > manyUsers ? 2 : 0}`)
   try {
     // By statements: under Deno the errors of exec have no errcode to tell a key in common by.
-    for (const sql of indexes) db.prepare(sql).run()
+    for (const [index, sql] of indexes.entries()) {
+      db.prepare(sql).run()
+      if (made === undefined) continue
+      keep.run(JSON.stringify({ runId, indexes: indexes.slice(index + 1) }))
+      made()
+    }
   } finally {
     // In a load that of the load: the rest of the run reads its failures once, in their order.
     db.exec(`PRAGMA cache_size = ${cache}; PRAGMA threads = 0`)
@@ -45,22 +52,26 @@ function makeIndexes(db: DatabaseSync, { indexes }: Loading): void {
 export function createLoad(db: DatabaseSync, runId: string) {
   endLoadOfOthers(db, runId)
   return {
-    begin(rows: number): void {
-      if (rows < leastRows || loadingOf(db) !== undefined) return
-      if (db.prepare('SELECT 1 FROM users LIMIT 1').get() !== undefined) return
+    /** False: rows are stored with the indexes in place. */
+    begin(rows: number): boolean {
+      if (rows < leastRows || loadingOf(db) !== undefined) return false
+      if (db.prepare('SELECT 1 FROM users LIMIT 1').get() !== undefined) return false
       const found = db
         .prepare(
-          "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'users' AND sql IS NOT NULL",
+          `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'users' AND sql IS NOT NULL
+           AND name <> 'users_inactive'`,
         )
         .all()
       for (const row of found) db.exec(`DROP INDEX ${text(row, 'name')}`)
       const loading: Loading = { runId, indexes: found.map((row) => text(row, 'sql')) }
       db.prepare("INSERT INTO facts VALUES ('loading', ?)").run(JSON.stringify(loading))
       db.exec(`PRAGMA cache_size = ${loadingCache}`)
+      return true
     },
-    end(): void {
+    /** `made`: called after each index; it may commit, when everything before it has been. */
+    end(made?: () => void): void {
       const loading = loadingOf(db)
-      if (loading !== undefined) makeIndexes(db, loading)
+      if (loading !== undefined) makeIndexes(db, loading, made)
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, StatementSync, SQLOutputValue } from 'node:sqlite'
 import type { ImportRow, RowOutcome, RowPlan } from '../../domain/directory.ts'
 import type { RowReason } from '../../domain/importer.ts'
 import { storedFields } from '../../domain/user.ts'
@@ -39,9 +39,9 @@ const [atId, atActive, atEmail, atUsername, atUuid, atFields] = [0, 1, 2, 3, 4, 
 
 /** Matches checked rows with the users and stores them; statements are made once for a file. */
 export function createRowStore(options: RowStoreOptions) {
-  const { db, run, plan, now, change, remember } = options
+  const { run, plan, now, change, remember } = options
   const { fields } = plan
-  const statements = prepare(db, plan)
+  const statements = prepare(options)
   const emailSlot = fields.indexOf('email')
   const usernameSlot = fields.indexOf('username')
   const sourceSlot = fields.indexOf('loginSource')
@@ -53,9 +53,14 @@ export function createRowStore(options: RowStoreOptions) {
     for (let i = 0; i < fields.length; i += 1) values.push(row.values[i] ?? null)
     if (sourceSlot >= 0) values[sourceSlot] ??= plan.defaultLoginSource
     else values.push(plan.defaultLoginSource)
-    values.push(row.active === false ? 0 : 1, row.emailKey, row.usernameKey)
-    values.push(run, run, now, now, change())
-    const { changes, lastInsertRowid } = statements.insert.run(...values)
+    values.push(row.active === false ? 0 : 1)
+    const emailIsKey = row.emailKey !== null && row.emailKey === values[emailSlot]
+    const usernameIsKey = row.usernameKey !== null && row.usernameKey === values[usernameSlot]
+    if (!emailIsKey) values.push(row.emailKey)
+    if (!usernameIsKey) values.push(row.usernameKey)
+    values.push(change())
+    const statement = statements.insert(emailIsKey, usernameIsKey)
+    const { changes, lastInsertRowid } = statement.run(...values)
     if (changes === 0) return false
     remember(Number(lastInsertRowid), hash)
     return true
@@ -201,20 +206,41 @@ export function createRowStore(options: RowStoreOptions) {
 
 export type RowStore = ReturnType<typeof createRowStore>
 
-function prepare(db: DatabaseSync, plan: RowPlan) {
+/**
+ * What stores a new user: a value for each field, `loginSource` if it is none of them, `active`, the keys and `change`.
+ *
+ * A key that is what stands in its field is not given again, nor what all rows of a run share: each value costs as
+ * much to give as to store.
+ */
+function insertStatement(
+  { db, run, now, plan: { fields } }: RowStoreOptions,
+  emailIsKey: boolean,
+  usernameIsKey: boolean,
+): StatementSync {
+  const given = (field: StoredField) => `?${fields.indexOf(field) + 1}`
+  const values: Record<string, string | number> = {
+    ...Object.fromEntries([...fields, 'loginSource', 'active'].map((name) => [name, '?'])),
+    email_key: emailIsKey ? given('email') : '?',
+    username_key: usernameIsKey ? given('username') : '?',
+    created_run: run,
+    changed_run: run,
+    created_at: now,
+    changed_at: now,
+    change: '?',
+  }
+  return db.prepare(
+    `INSERT INTO users (${Object.keys(values).join(', ')}) VALUES (${Object.values(values).join(', ')})
+     ON CONFLICT DO NOTHING`,
+  )
+}
+
+function prepare(options: RowStoreOptions) {
+  const { db, plan } = options
   const { fields } = plan
-  const inserted = [
-    ...fields,
-    ...(fields.includes('loginSource') ? [] : ['loginSource']),
-    'active',
-    'email_key',
-    'username_key',
-    'created_run',
-    'changed_run',
-    'created_at',
-    'changed_at',
-    'change',
-  ]
+  const neitherKey = insertStatement(options, false, false)
+  const emailKey = insertStatement(options, fields.includes('email'), false)
+  const usernameKey = insertStatement(options, false, fields.includes('username'))
+  const bothKeys = insertStatement(options, fields.includes('email'), fields.includes('username'))
   const keyFields: readonly StoredField[] = ['UserUUID']
   const keyed = new Set(keyFields.map((field) => fields.indexOf(field)).filter((at) => at >= 0))
   const set = (columns: readonly string[]) => columns.map((column) => `${column} = ?`).join(', ')
@@ -227,9 +253,10 @@ function prepare(db: DatabaseSync, plan: RowPlan) {
   }
   return {
     keyed,
-    insert: db.prepare(
-      `INSERT INTO users (${inserted.join(', ')}) VALUES (${inserted.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`,
-    ),
+    insert(emailIsKey: boolean, usernameIsKey: boolean): StatementSync {
+      if (emailIsKey) return usernameIsKey ? bothKeys : emailKey
+      return usernameIsKey ? usernameKey : neitherKey
+    },
     byUuid: lookUp('UserUUID = ?'),
     byEmail: lookUp('email_key = ?'),
     byUsername: lookUp('username_key = ?'),

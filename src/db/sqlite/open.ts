@@ -6,12 +6,14 @@ import { DatabaseSync } from 'node:sqlite'
  * Opens a SQLite file (or `:memory:`), made and migrated when needed, with durable commits.
  *
  * `migrations` is the folder below `src/db/migrations/`; its files run in the order of their numbers,
- * each in a transaction of its own, and `user_version` says how many have run.
+ * each in a transaction of its own, and `user_version` says how many have run. `pageBytes` is for a new file.
  * Throws when the file was written by a newer version of the program.
  */
-export function openSqlite(file: string, migrations: string): DatabaseSync {
+export function openSqlite(file: string, migrations: string, pageBytes = 4096): DatabaseSync {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const db = new DatabaseSync(file, { timeout: 10_000 })
+  // Of a file that is there it has its own.
+  db.exec(`PRAGMA page_size = ${pageBytes}`)
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
   migrate(db, join(import.meta.dirname, '..', 'migrations', migrations))
   return db
