@@ -6,11 +6,17 @@ import type { FileStore, StoredFile } from '../domain/storage.ts'
 import { defaultLimits } from './limits.ts'
 import { incompletePath } from './upload.ts'
 
-/** Where the cut upload of a stored path is kept. */
+/**
+ * Where the cut upload of a stored path is kept; undefined for what no client uploads. Mails, reports and archives
+ * under way are made again by their rooms.
+ */
 function incompleteAt(target: string): string | undefined {
-  const [, tenantId = '', ...rest] = target.split('/')
+  const [root, tenantId = '', ...rest] = target.split('/')
   const name = rest.pop() ?? ''
-  return name === '' ? undefined : incompletePath(tenantId, { folder: rest.join('/'), name })
+  const folder = rest.join('/')
+  const byClient = folder === '' || clientFolders.some((own) => own === folder)
+  if (root !== 'drop' || !byClient || name === '') return undefined
+  return incompletePath(tenantId, { folder, name })
 }
 
 export interface RecoverOptions {
@@ -22,10 +28,7 @@ export interface RecoverOptions {
 
 /** Turns what a dead process was receiving into cut uploads, which can be resumed; call it before any door opens. */
 export async function recoverUploads({ state, files, clock, log }: RecoverOptions): Promise<void> {
-  // Mails and reports under way are made again by their rooms.
-  const kept = await files.recover((target) =>
-    target.startsWith('drop/') ? incompleteAt(target) : undefined,
-  )
+  const kept = await files.recover(incompleteAt)
   for (const { path, size } of kept) {
     const [, tenantId = null] = path.split('/')
     state.audit.append(cutEntry({ at: clock.now(), tenantId, path, size }))

@@ -8,7 +8,7 @@ import { openState } from '../../src/db/sqlite/state.ts'
 import type { DropUpload } from '../../src/domain/drop.ts'
 import { dropPath, workPath } from '../../src/domain/layout.ts'
 import type { StateStore } from '../../src/domain/state.ts'
-import type { FileStore } from '../../src/domain/storage.ts'
+import type { FileStore, StagedFile } from '../../src/domain/storage.ts'
 import { recoverUploads, sweepIncomplete } from '../../src/drop/recover.ts'
 import { localDriver } from '../../storage/local.ts'
 import { load } from '../storage/contract.ts'
@@ -18,6 +18,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const day = 24 * 3_600_000
 /** Uploads of processes that are dead in the tests: their files stay open, as nobody closes them. */
 const dead: DropUpload[] = []
+const writing: StagedFile[] = []
 
 describe('a drop folder on the disk', () => {
   let folder: string
@@ -50,6 +51,26 @@ describe('a drop folder on the disk', () => {
     await upload.commit()
   }
   const names = async () => (await (await session()).list('/')).map(({ name }) => name)
+
+  test('keeps no report, archive or mail that the process was writing: they are made again', async () => {
+    for (const path of [
+      dropPath('ten_maple', 'failed', 'users.failed-x.csv'),
+      dropPath('ten_maple', 'bak', 'users.x.csv'),
+      'mail/ten_maple/mail_1.eml',
+      dropPath('ten_maple', 'test', 'users.csv'),
+    ]) {
+      const staged = await files.openWrite(path)
+      await staged.write(0, bytes('email\nada'))
+      writing.push(staged)
+    }
+    await restart()
+    expect(await files.list(dropPath('ten_maple', '', 'failed'))).toEqual([])
+    expect(await files.list(dropPath('ten_maple', '', 'bak'))).toEqual([])
+    const audit = await state.audit.list({ limit: 20 })
+    expect(audit.flatMap(({ event, path }) => (event === 'PARTIAL_CLOSE' ? [path] : []))).toEqual([
+      '/users.csv.incomplete',
+    ])
+  })
 
   test('has after a restart what was committed, and as a cut upload what was not', async () => {
     await put('/done.csv', 'email\n')
