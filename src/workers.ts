@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { newObjectMegabytes } from './db/database.ts'
 import type { RevertResult } from './domain/directory.ts'
 import { AppError } from './domain/error.ts'
 import type { ErrorCode } from './domain/error.ts'
@@ -41,8 +42,6 @@ export const stopWishes: readonly StopWish[] = ['no', 'stop', 'cancel']
 
 // A bad file takes its worker down, never the doors: heap of one import, in MiB; it needs about 60.
 const heapMegabytes = 512
-// Rows live for a few hundred others: a small room for new objects costs no time, and a large one only memory.
-const newObjectMegabytes = 8
 // A worker takes 60 ms and 20 MB to start: kept for the next file, but not for the whole night.
 const idleMs = 10_000
 // Names of a million users take two seconds to enter; what a stop cuts, the next run of the client does.
@@ -75,7 +74,7 @@ export function createWorkers({
       workerData,
       resourceLimits: {
         maxOldGenerationSizeMb: heapMegabytes,
-        maxYoungGenerationSizeMb: newObjectMegabytes,
+        maxYoungGenerationSizeMb: newObjectMegabytes(setup.databaseUrl),
       },
     })
     // Without one, what is thrown before or after a task would end the process.
