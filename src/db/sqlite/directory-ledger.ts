@@ -51,10 +51,7 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
   const changes = createChanges(db)
   let rows: RowStore | undefined
   let beside: Checkpoints | undefined
-  // Whether a commit waits for the disk. Of a first load only the outcome must: the thread beside it syncs the log, and
-  // a power failure takes the run back to one of its batches.
   let waits = true
-  let waitsNext = true
   let wrote = false
   let rowsStored = 0
   let closed = false
@@ -64,12 +61,17 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
     return rows
   }
 
-  function commit(): void {
+  /** Whether commits from now on wait for the disk; it cannot be changed in a transaction. */
+  function wait(next: boolean): void {
+    if (waits !== next) db.exec(`PRAGMA synchronous = ${next ? 'FULL' : 'NORMAL'}`)
+    waits = next
+  }
+
+  /** `nextWaits`: what is committed next is to be on the disk, with all before it. */
+  function commit(nextWaits = true): void {
     db.exec('COMMIT')
     beside?.begin()
-    // It cannot be changed in a transaction.
-    if (waits !== waitsNext) db.exec(`PRAGMA synchronous = ${waitsNext ? 'FULL' : 'NORMAL'}`)
-    waits = waitsNext
+    wait(nextWaits)
     begin()
   }
 
@@ -118,7 +120,6 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
     expect(rows) {
       if (dryRun || !load.begin(rows) || rows < loadedBeside) return false
       beside = createCheckpoints(db)
-      waitsNext = false
       return true
     },
     rowsAtOnce: 32,
@@ -146,7 +147,6 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
       failures.again(line, index)
     },
     async settle(each) {
-      waitsNext = true
       load.end(beside && commit)
       await deferred.settle({
         rows: store(),
@@ -211,12 +211,12 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
           db.prepare(`DELETE FROM ${table} WHERE run = ?`).run(run)
         }
       }
-      const durable = waits
-      waitsNext ||= state.phase === 'done'
-      commit()
-      if (state.phase === 'done' && !durable) {
-        // What is synced is the log up to here.
-        keepState.run(JSON.stringify(state), run)
+      const waited = waits
+      // The thread beside a first load syncs the log: a power failure takes the run back to one of its batches.
+      commit(beside === undefined || state.phase !== 'applying')
+      if (state.phase === 'done' && !waited) {
+        // It was cancelled among them: the next commit puts this one on the disk. One that changes nothing would not.
+        fact.run('cancelled_load', runId)
         commit()
       }
       wrote = false
@@ -225,6 +225,7 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
       if (closed) return
       closed = true
       if (db.isTransaction) db.exec('ROLLBACK')
+      wait(true)
       failures.close()
       await beside?.close()
     },
