@@ -238,29 +238,21 @@ describe.skipIf(programs === undefined)('several processes on one database', () 
           withSftp(one, { ...tenant, password: 'wrong password' }, (client) => client.list('/')),
         ).rejects.toThrow()
       }
-      // Until the other has heard of it, a busy server may refuse for reasons of its own.
-      await until('the refusal by the other server', async () => {
-        const refused = await withSftp(other, tenant, (client) => client.list('/')).then(
+      // Until it has heard of it, a busy server may refuse for reasons of its own.
+      const refuses = async (server: StartedServer): Promise<boolean> => {
+        const refused = await withSftp(server, tenant, (client) => client.list('/')).then(
           () => false,
           () => true,
         )
         return (
           refused &&
-          other.lines.some((line) => line.includes('too many failed logins from this address'))
+          server.lines.some((line) => line.includes('too many failed logins from this address'))
         )
-      })
+      }
+      await until('the refusal by the other server', () => refuses(other))
       // One that starts later has not heard of it.
       const late = await fleet.start()
-      await until('the refusal by the late server', async () => {
-        const refused = await withSftp(late, tenant, (client) => client.list('/')).then(
-          () => false,
-          () => true,
-        )
-        return (
-          refused &&
-          late.lines.some((line) => line.includes('too many failed logins from this address'))
-        )
-      })
+      await until('the refusal by the late server', () => refuses(late))
     },
   )
 
