@@ -258,18 +258,29 @@ export function createRecords({ file, position, line, room: given }: RecordOptio
     cells(decode) {
       if (firstCell < 0) return undefined
       readPart()
+      // In names of its own: what others may change is looked up for each cell.
+      const [text, ends, offset, last] = [part, cellEnds, partFrom, records.end]
       const cells: string[] = []
       let from = records.start
+      if (records.plain && !records.quoted) {
+        // Most of a file: without a look at what each cell has.
+        for (let index = firstCell; ; index += 1) {
+          const end = cellEnd(ends[index] ?? 0)
+          cells.push(text.slice(from - offset, end - offset))
+          if (end >= last) return cells
+          from = end + 1
+        }
+      }
       for (let index = firstCell; ; index += 1) {
-        const entry = cellEnds[index] ?? 0
+        const entry = ends[index] ?? 0
         const end = cellEnd(entry)
         const quotes = quotesOf(entry)
         cells.push(
           isPlainCell(entry)
-            ? part.slice(from + quotes - partFrom, end - quotes - partFrom)
+            ? text.slice(from + quotes - offset, end - quotes - offset)
             : decode(records.buffer, from + quotes, end - quotes),
         )
-        if (end >= records.end) return cells
+        if (end >= last) return cells
         from = end + 1
       }
     },

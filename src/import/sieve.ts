@@ -64,10 +64,16 @@ export interface Sieve {
   fingerprint(start: number, end: number): number
   /** The same of a key: `u:` and a UUID, `e:` and an email, `n:` and a username as they are compared. */
   keyHash(key: string): number
-  /** From here on `sift` reads the keys of records where that is plain to do, and splits others. */
+  /**
+   * From here on `sift` reads the keys of records where that is plain to do, and splits others; where nothing is known
+   * it gives no fingerprints.
+   */
   readKeys(columns: KeyColumns, delimiter: string): void
-  /** From here on `sift` splits every record whose quotes are neither doubled nor stray, and reads no keys. */
-  splitCells(delimiter: string): void
+  /**
+   * From here on `sift` splits every record whose quotes are neither doubled nor stray, and reads no keys; without
+   * `fingerprints` it looks for nobody.
+   */
+  splitCells(delimiter: string, fingerprints?: boolean): void
   /** Ends of the cells of the records that are written down, in the room: see `cellEnd`. */
   readonly cellEnds: Uint32Array
   /** Who has this fingerprint: a user, or beyond the last of them a failed record; 0: nobody. */
@@ -124,6 +130,7 @@ type Variable =
   | 'last'
   | 'delimiter'
   | 'cellDelimiter'
+  | 'fingerprints'
   | 'ends'
   | 'endsEnd'
   | 'uuidAt'
@@ -228,8 +235,10 @@ export function createSieve({ lastUserId, seed, failed = [] }: SieveOptions): Si
       kernel.usernameAt.value = username
       kernel.delimiter.value = delimiter.charCodeAt(0)
       kernel.cellDelimiter.value = delimiter.charCodeAt(0)
+      kernel.fingerprints.value = last > 0 ? 1 : 0
     },
-    splitCells(delimiter) {
+    splitCells(delimiter, fingerprints = true) {
+      kernel.fingerprints.value = fingerprints ? 1 : 0
       kernel.delimiter.value = 0
       kernel.cellDelimiter.value = delimiter.charCodeAt(0)
     },

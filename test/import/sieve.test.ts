@@ -166,26 +166,68 @@ describe('createSieve()', () => {
     expect(split).toBeGreaterThan(500)
   })
 
-  test('of more cells than it has room for, the others are split all the same', async () => {
-    const row = Array.from({ length: 30_000 }, (_, index) => (index % 7 === 0 ? 'é' : 'a'))
-    const source = await sourceOf(`${row.join(',')}\n`.repeat(5), 2 ** 20)
-    const sieve = createSieve({ lastUserId: 0, seed: 7 })
-    sieve.splitCells(',')
-    const known: boolean[] = []
-    await walk({
-      source,
-      sieve,
-      position: source.position,
-      line: source.line,
-      visit({ record }) {
-        known.push(record.cells(source.decode) !== undefined)
-        expect(readRecord(record, source).cells).toEqual(row)
-      },
-    })
-    expect(known).toHaveLength(5)
-    expect(known).toContain(true)
-    expect(known).toContain(false)
-    await source.close()
+  test.each(['é', 'b'])(
+    'of more cells than it has room for, the others are split all the same: %s',
+    async (letter) => {
+      const row = Array.from({ length: 30_000 }, (_, index) => (index % 7 === 0 ? letter : 'a'))
+      const source = await sourceOf(`${row.join(',')}\n`.repeat(5), 2 ** 20)
+      const sieve = createSieve({ lastUserId: 40, seed: 7 })
+      // They lie right behind the room for cells.
+      sieve.know(
+        1,
+        Float64Array.from({ length: 40 }, (_, index) => index + 1),
+      )
+      sieve.splitCells(',')
+      const known: boolean[] = []
+      await walk({
+        source,
+        sieve,
+        position: source.position,
+        line: source.line,
+        passOver: () => undefined,
+        visit({ record }) {
+          known.push(record.cells(source.decode) !== undefined)
+          expect(readRecord(record, source).cells).toEqual(row)
+        },
+      })
+      expect(known).toHaveLength(5)
+      expect(known).toContain(true)
+      expect(known).toContain(false)
+      for (let user = 1; user <= 40; user += 1) expect(sieve.find(user)).toBe(user)
+      await source.close()
+    },
+  )
+
+  test('of any number of plain cells, and looks for nobody where it is told so', async () => {
+    // Up to 64 cells end in a block of 64 bytes, and a record ends anywhere in one.
+    const rows = Array.from({ length: 200 }, (_, count) =>
+      Array.from({ length: count + 1 }, (_unused, n) => 'x'.repeat((n * 7 + count) % 11)),
+    )
+    const short = Array.from({ length: 200 }, (_, count) => ['u', ...Array<string>(count).fill('')])
+    const expected = [...rows, ...short]
+    const text = expected.map((cells) => `${cells.join(',')}\n`).join('')
+    for (const fingerprints of [true, false]) {
+      const source = await sourceOf(text, 2 ** 20)
+      const sieve = createSieve({ lastUserId: 0, seed: 7 })
+      sieve.splitCells(',', fingerprints)
+      const found: string[][] = []
+      let split = 0
+      await walk({
+        source,
+        sieve,
+        position: source.position,
+        line: source.line,
+        visit({ record, hash }) {
+          if (split > 0) expect(hash === 0).toBe(!fingerprints)
+          if (record.cells(source.decode) !== undefined) split += 1
+          found.push(readRecord(record, source).cells)
+        },
+      })
+      expect(found).toEqual(expected)
+      // Nobody sees the first of a piece before it is read.
+      expect(split).toBe(expected.length - 1)
+      await source.close()
+    }
   })
 
   test('reads the keys of plain records as whoever reads all of the record', async () => {
