@@ -81,7 +81,10 @@ function rclone(mode: Mode): ClientProgram {
     name: `rclone, ${mode}`,
     path: peer('rclone'),
     put: (login, local, remote) => run(login, 'copyto', local, `r:${remote}`),
-    get: (login, remote, local) => run(login, 'copyto', `r:${remote}`, local),
+    // Of a large file it takes parts side by side, and 426, with which servers answer that it ends a part early, for a
+    // failure (docs/connecting.md).
+    get: (login, remote, local) =>
+      run(login, '--multi-thread-streams', '0', 'copyto', `r:${remote}`, local),
     list: (login) => run(login, 'lsf', 'r:'),
     rename: (login, from, to) => run(login, 'moveto', `r:${from}`, `r:${to}`),
     remove: (login, remote) => run(login, 'deletefile', `r:${remote}`),
