@@ -3,7 +3,7 @@ import type { Account } from '../domain/account.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { DropEntry, DropSession, DropUpload, OpenWriteOptions, Peer } from '../domain/drop.ts'
 import { AppError, isAppError } from '../domain/error.ts'
-import { dropPath } from '../domain/layout.ts'
+import { dropPath, incompleteName } from '../domain/layout.ts'
 import type { Log } from '../domain/log.ts'
 import type { AuditEvent, StateStore } from '../domain/state.ts'
 import type { FileStore, StagedFile, StoredFile } from '../domain/storage.ts'
@@ -36,6 +36,14 @@ interface Start {
   size: number
 }
 
+/** What there is of a name: the file, and the upload of it that was cut. */
+interface Versions {
+  whole: StoredFile | undefined
+  part: StoredFile | undefined
+  /** The cut upload came last: it is what a client that goes on means. */
+  partIsLast: boolean
+}
+
 /** Opens the drop session of an account that has proved itself; its tenant is fixed from here on. */
 export function openSession(options: SessionOptions): DropSession {
   const { state, files, clock, limits, quota, account, peer } = options
@@ -65,6 +73,15 @@ export function openSession(options: SessionOptions): DropSession {
   }
 
   const stored = (place: Place): string => dropPath(tenantId, place.folder, place.name)
+
+  async function versions(place: Place): Promise<Versions> {
+    const [whole, part] = await Promise.all([
+      files.stat(stored(place)),
+      place.writable ? files.stat(incompletePath(tenantId, place)) : undefined,
+    ])
+    const partIsLast = part !== undefined && part.modifiedAt >= (whole?.modifiedAt ?? 0)
+    return { whole, part, partIsLast }
+  }
 
   /** A file's place; folders and what only the service writes are refused. */
   function writablePlace(verb: string, path: string): Place {
@@ -120,12 +137,10 @@ export function openSession(options: SessionOptions): DropSession {
     }
     const upload = uploads.get(path)
     if (upload !== undefined) return ownEntry(place.name, upload)
-    const file =
-      place.name === folderMarker
-        ? undefined
-        : ((await files.stat(stored(place))) ??
-          // A client that resumes asks for the size first, by the name that it gave.
-          (await files.stat(incompletePath(tenantId, place))))
+    if (place.name === folderMarker) throw noSuchFile('find', path)
+    const { whole, part, partIsLast } = await versions(place)
+    // A client that resumes asks for the size first, by the name that it gave: what it is told is what it goes on from.
+    const file = partIsLast ? part : whole
     if (file === undefined) throw noSuchFile('find', path)
     return fileEntry(place.name, file, place.writable)
   }
@@ -155,20 +170,22 @@ export function openSession(options: SessionOptions): DropSession {
   ): Promise<Start | undefined> {
     if (disposition === 'replace' || disposition === 'create') return undefined
     if (disposition === 'resume' && offset === 0) return undefined
-    const paths = [stored(place), incompletePath(tenantId, place)]
-    if (disposition === 'resume') paths.reverse()
-    let longest: number | undefined
-    for (const from of paths) {
-      const file = await files.stat(from)
-      if (file === undefined) continue
-      const size = disposition === 'append' ? file.size : offset
-      if (size <= file.size) return { from, size }
-      longest = Math.max(longest ?? 0, file.size)
+    const { whole, part, partIsLast } = await versions(place)
+    if (part !== undefined && !partIsLast) {
+      // Its client may have set the file's time: which of the two this one means cannot be known.
+      throw new AppError(
+        'conflict',
+        `Cannot go on with "${place.name}": a cut upload is beside it, store it from the first byte or delete "${incompleteName(place.name)}"`,
+      )
     }
-    if (disposition === 'append') return undefined
+    const file = part ?? whole
+    const size = disposition === 'append' ? file?.size : offset
+    if (size === undefined) return undefined
+    const from = part === undefined ? stored(place) : incompletePath(tenantId, place)
+    if (file !== undefined && size <= file.size) return { from, size }
     throw new AppError(
       'invalid',
-      `Cannot resume "${place.name}" at byte ${offset}: ${longest ?? 0} bytes are here, begin at or before them`,
+      `Cannot resume "${place.name}" at byte ${offset}: ${file?.size ?? 0} bytes are here, begin at or before them`,
     )
   }
 
@@ -244,6 +261,11 @@ export function openSession(options: SessionOptions): DropSession {
       await files.move(stored(source), stored(target))
       await generations.record(target, file.size, drop?.sha256 ?? null)
       if (old !== undefined) quota.changed(tenantId, -1, -old.size)
+      // As a commit does: what was cut of this name before is complete now.
+      const part = await files.stat(incompletePath(tenantId, target))
+      if (part === undefined) return
+      await files.remove(incompletePath(tenantId, target))
+      quota.changed(tenantId, -1, -part.size)
     })
     audit('RENAME', from, null, to)
     options.onCommit(tenantId, 0)

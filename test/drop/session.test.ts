@@ -101,6 +101,54 @@ describe('a drop session', () => {
     expect(await drops()).toHaveLength(1)
   })
 
+  test('a cut upload over an older file is what its client goes on with, and never that file', async () => {
+    for (const how of ['append', 'resume'] as const) {
+      await put('/users.csv', 'old old old old old\n')
+      const upload = await session.openWrite('/users.csv', { disposition: 'replace' })
+      await upload.write(0, bytes('email\nada'))
+      await upload.cut('gone')
+      expect(await session.stat('/users.csv')).toMatchObject({ size: 9 })
+      expect(await load(files, 'drop/ten_maple/users.csv')).toBe('old old old old old\n')
+      await expect(
+        session.openWrite('/users.csv', { disposition: 'resume', offset: 20 }),
+      ).rejects.toMatchObject({ code: 'invalid' })
+      const resumed = await session.openWrite('/users.csv', { disposition: how, offset: 9 })
+      expect(resumed.size).toBe(9)
+      await resumed.write(9, bytes('@b.example\n'))
+      await resumed.commit()
+      expect(await names()).toEqual(['users.csv'])
+      expect(await load(files, 'drop/ten_maple/users.csv')).toBe('email\nada@b.example\n')
+      await session.remove('/users.csv')
+    }
+  })
+
+  test('nobody goes on where a cut upload is older than the file: which of the two is meant is not known', async () => {
+    await put('/users.csv', 'email\n')
+    const upload = await session.openWrite('/users.csv', { disposition: 'replace' })
+    await upload.write(0, bytes('half of it'))
+    await upload.cut('gone')
+    await files.touch('drop/ten_maple/users.csv', Date.now() + 60_000)
+    expect(await session.stat('/users.csv')).toMatchObject({ size: 6 })
+    for (const how of [{ disposition: 'append' }, { disposition: 'resume', offset: 6 }] as const) {
+      await expect(session.openWrite('/users.csv', how)).rejects.toMatchObject({ code: 'conflict' })
+    }
+    expect(await load(files, 'drop/ten_maple/users.csv')).toBe('email\n')
+    expect(await load(files, 'drop/ten_maple/users.csv.incomplete')).toBe('half of it')
+    await put('/users.csv', 'all of it')
+    expect(await names()).toEqual(['users.csv'])
+  })
+
+  test('rename() onto a name ends what was cut of it before, as a commit does', async () => {
+    const upload = await session.openWrite('/users.csv', { disposition: 'replace' })
+    await upload.write(0, bytes('half of it'))
+    await upload.cut('gone')
+    await put('/users.csv.filepart', 'email\n')
+    await session.rename('/users.csv.filepart', '/users.csv', { overwrite: true })
+    expect(await names()).toEqual(['users.csv'])
+    await put('/users.csv', 'ada@b.example\n', 'append')
+    expect(await load(files, 'drop/ten_maple/users.csv')).toBe('email\nada@b.example\n')
+  })
+
   test('each commit of a name is a generation, in the order of the commits', async () => {
     await put('/users.csv', 'first')
     await put('/users.csv', 'second')

@@ -97,6 +97,8 @@ export async function rnfr(control: Control, argument: string): Promise<void> {
   const { kind, writable } = await sessionOf(control).stat(path)
   if (kind === 'folder') return control.reply(550, 'This is a folder, a file is needed')
   if (!writable) return control.reply(550, 'This file is read-only, another is needed')
+  // The size of a cut upload is told under this name too, but it is no file yet.
+  await (await sessionOf(control).openRead(path)).close()
   control.renameFrom = path
   await control.reply(350, 'Now the new name')
 }

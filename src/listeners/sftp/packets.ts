@@ -151,9 +151,20 @@ async function fstat(conversation: Conversation, { id, fields }: Request): Promi
 }
 
 /** Stores a file anew with another size. */
-async function resize(session: DropSession, name: string, size: number): Promise<void> {
+async function resize(
+  session: DropSession,
+  name: string,
+  { shown, size }: { shown: DropEntry; size: number },
+): Promise<void> {
   // STAT finds a cut upload by this name as well: that is no file, and another size must not make it one.
-  await (await session.openRead(name)).close()
+  const whole = await session.openRead(name)
+  await whole.close()
+  if (whole.size !== shown.size || whole.modifiedAt !== shown.modifiedAt) {
+    throw new StatusError(
+      statusCode.failure,
+      `Cannot set the size of "${name}": an upload of it was cut, it is needed whole first`,
+    )
+  }
   const upload = await session.openWrite(name, { disposition: 'append' })
   try {
     await upload.truncate(size)
@@ -170,7 +181,9 @@ async function setAttributes(
   given: GivenAttributes,
 ): Promise<void> {
   const entry = await session.stat(name)
-  if (given.size !== undefined && given.size !== entry.size) await resize(session, name, given.size)
+  if (given.size !== undefined && given.size !== entry.size) {
+    await resize(session, name, { shown: entry, size: given.size })
+  }
   if (given.modifiedAt !== undefined && entry.kind === 'file') {
     await session.touch(name, given.modifiedAt)
   }

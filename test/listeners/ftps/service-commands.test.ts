@@ -99,6 +99,14 @@ describe('RFC 959: service commands', () => {
     await bench.files.remove('drop/ten_maple/bak/old.csv')
   })
 
+  test('4.1.3 RNFR of a name that only a cut upload has is 550, and the upload stays', async () => {
+    await bench.put('a.csv.incomplete', 'half')
+    expect(await ftp.ask('SIZE a.csv')).toBe('213 4')
+    expect(await code('RNFR a.csv')).toBe('550')
+    expect(await code('RNTO b.csv')).toBe('503')
+    expect(await bench.names()).toEqual(['a.csv.incomplete'])
+  })
+
   test('4.1.3 RMD of a file and of nothing is 550, and the file stays', async () => {
     await bench.put('a.csv', 'x')
     expect(await code('RMD a.csv')).toBe('550')

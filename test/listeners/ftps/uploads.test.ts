@@ -118,6 +118,30 @@ describe('an upload', () => {
     secured: Awaited<ReturnType<typeof secureData>>
   }
 
+  test.each(['APPE a.csv', 'REST 8;STOR a.csv'])(
+    'that was cut over an older file is gone on with by SIZE and %s, and the older one is no part of it',
+    async (commands) => {
+      await bench.put('a.csv', 'an older file, longer than what came')
+      ftp = await loggedIn(bench)
+      const tcp = await ftp.openData()
+      await ftp.ask('STOR a.csv')
+      const secured = await secureData(tcp)
+      await new Promise((resolve) => secured.write('half of ', resolve))
+      await pause(20)
+      tcp.end()
+      expect(await ftp.next()).toMatch(/^426 /)
+      expect(await ftp.ask('SIZE a.csv')).toBe('213 8')
+      expect(String((await ftp.download('RETR a.csv')).bytes)).toMatch(/^an older file/)
+      await ftp.ask('REST 36')
+      expect(await ftp.upload('STOR a.csv', 'x')).toMatch(/^554 /)
+      const [last = '', ...first] = commands.split(';').toReversed()
+      for (const command of first) await ftp.ask(command)
+      expect(await ftp.upload(last, 'it')).toMatch(/^226 /)
+      expect(await bench.names()).toEqual(['a.csv'])
+      expect(String(await bench.stored('a.csv'))).toBe('half of it')
+    },
+  )
+
   describe.each([
     ['TLS 1.2', 'TLSv1.2'],
     ['TLS 1.3', 'TLSv1.3'],

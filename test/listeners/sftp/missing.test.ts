@@ -49,6 +49,19 @@ describe('what is not there, and what is not what it should be', () => {
     expect(paths.toSorted()).toEqual(['a.part', 'cut.part.incomplete'])
   })
 
+  test('SETSTAT of a size makes no file of an upload that was cut over a file, which stays', async () => {
+    const staged = await door.files.openWrite('drop/ten_maple/a.part.incomplete')
+    await staged.write(0, Buffer.from('half of it'))
+    await staged.commit()
+    const answer = await sftp.ask(packetType.setstat, '/a.part', 1, 2n)
+    expect([answer.code, answer.message]).toEqual([
+      statusCode.failure,
+      expect.stringContaining('was cut'),
+    ])
+    const found = await door.files.list('drop/ten_maple')
+    expect(found.map(({ size }) => size).toSorted((a, b) => a - b)).toEqual([5, 10])
+  })
+
   test('SETSTAT of a size stores the file anew, shorter or longer (section 6.9)', async () => {
     expect((await sftp.ask(packetType.setstat, '/a.part', 1, 2n)).code).toBe(statusCode.ok)
     expect((await sftp.ask(packetType.setstat, '/a.part', 1, 4n)).code).toBe(statusCode.ok)
