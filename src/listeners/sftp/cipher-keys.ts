@@ -11,8 +11,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /**
  * Exchanges the raw keys of a connection's ciphers for KeyObjects, after each key exchange.
  *
- * Node copies and checks a raw key on each use: 31 us a packet against 4. This file and decipher.ts alone know
- * ssh2 from the inside; where they find something else, they change nothing.
+ * Node copies and checks a raw key on each use: 31 us a packet against 4. This file, decipher.ts and
+ * request-failure.ts alone know ssh2 from the inside; where they find something else, they change nothing.
  */
 export function prepareCipherKeys(connection: object): void {
   const protocol = '_protocol' in connection ? connection._protocol : undefined

@@ -9,6 +9,7 @@ import { readInto } from '../reused-room.ts'
 import { prepareCipherKeys } from './cipher-keys.ts'
 import type { SftpLimits } from './limits.ts'
 import { serveLogin } from './login.ts'
+import { failRequest } from './request-failure.ts'
 
 /** Two windows of 2 MiB and a packet: more comes only from a peer that sends without a window. */
 const maxUnreadBytes = 4 * 1024 * 1024 + 64 * 1024
@@ -124,19 +125,32 @@ export function serveConnection(options: SftpConnectionOptions): SftpConnection 
     leaveWhenIdle()
   }
 
-  function refuseCommand(accept: () => ServerChannel): void {
-    const channel = accept()
-    channel.on('error', () => undefined)
-    channel.stderr.write(noShell)
-    channel.exit(1)
-    channel.end()
-    channel.resume()
-  }
-
   function serveSession(opened: Session): void {
-    opened.on('subsystem', (accept, reject, info: { name: string }) => {
-      if (info.name === 'sftp' && session !== undefined) serveChannel(accept(), session)
-      else reject()
+    /** A session runs one program and no second one (RFC 4254 section 6.5). */
+    let begun: ServerChannel | undefined
+
+    // Whoever wants no reply gets no `reject`.
+    function refuse(reject: (() => void) | undefined): void {
+      if (begun !== undefined && reject !== undefined) failRequest(connection, begun)
+      else reject?.()
+    }
+
+    function refuseCommand(accept: () => ServerChannel, reject: (() => void) | undefined): void {
+      if (begun !== undefined) return refuse(reject)
+      begun = accept()
+      begun.on('error', () => undefined)
+      begun.stderr.write(noShell)
+      begun.exit(1)
+      begun.end()
+      begun.resume()
+    }
+
+    opened.on('subsystem', (accept, reject: (() => void) | undefined, info: { name: string }) => {
+      if (begun !== undefined || info.name !== 'sftp' || session === undefined) {
+        return refuse(reject)
+      }
+      begun = accept()
+      serveChannel(begun, session)
     })
     opened.on('shell', refuseCommand)
     opened.on('exec', refuseCommand)

@@ -7,6 +7,7 @@ import type { ClientChannel } from 'ssh2'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fingerprint, generateHostKey } from '../../../src/listeners/sftp/host-key.ts'
 import { startSftpListener } from '../../../src/listeners/sftp/listener.ts'
+import { packetType } from '../../../src/listeners/sftp/wire.ts'
 import { connect, openRaw, startBench, until } from './raw.ts'
 import type { Bench } from './raw.ts'
 
@@ -226,6 +227,29 @@ describe('a login over SFTP', () => {
     expect(String(await listen)).toMatch(/Unable to bind/)
     client.end()
   })
+
+  test.each([['subsystem', 'sftp'], ['exec', 'scp -t .'], ['shell']])(
+    'has CHANNEL_FAILURE for a second request, %s, and goes on (RFC 4254 section 6.5)',
+    async (...request) => {
+      const [verb, ...names] = request
+      const client = await connect(bench)
+      const sftp = await openRaw(client)
+      // The client library asks for one program a channel: what is beneath it has to be told.
+      const protocol: object = Reflect.get(client, '_protocol')
+      const { id } = Reflect.get(sftp.channel, 'outgoing') as { id: number }
+      const answers = Reflect.get(sftp.channel, '_callbacks') as ((failed: boolean) => void)[]
+      const ask = Reflect.get(protocol, verb) as (...fields: unknown[]) => void
+      const failed = new Promise((resolve, reject) => {
+        answers.push(resolve)
+        client.on('close', () => reject(new Error('the connection is gone')))
+      })
+      ask.call(protocol, id, ...names, false)
+      ask.call(protocol, id, ...names, true)
+      expect(await failed).toBe(true)
+      expect((await sftp.ask(packetType.stat, '/')).type).toBe(packetType.attrs)
+      client.end()
+    },
+  )
 
   test('that does nothing more is closed after the idle time', async () => {
     const brief = await startBench({ limits: { idleMs: 80, lingerMs: 50 } })
