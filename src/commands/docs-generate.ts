@@ -82,6 +82,7 @@ const told: { [Code in ReasonCode]: ReasonParams<Code> } = {
   },
   9120: { field: 'password' },
   9121: { line: 4 },
+  9122: { rows: '2 rows' },
 }
 
 function reasonRow(number: ReasonCode): string {

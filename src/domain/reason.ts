@@ -247,6 +247,13 @@ export const reasons = {
     sentence: 'The row repeats line {line} of this file, it was counted once',
     remedy: 'remove one of the two',
   },
+  9122: {
+    level: 'warning',
+    meaning: 'nobody was deactivated',
+    sentence:
+      'The file has failed rows whose UserUUID or email cannot be read ({rows}), so no user that it lacks was set inactive',
+    remedy: 'correct them and send the whole file again',
+  },
 } as const satisfies Record<number, Reason>
 
 export type ReasonCode = keyof typeof reasons

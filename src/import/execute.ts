@@ -234,7 +234,8 @@ async function importRows(
       progress('scanning', position)
       return options.wish() !== 'no'
     }
-    places = await scanFile({ ...common, filename: run.filename, full, onRead })
+    const { filename } = run
+    places = await scanFile({ ...common, filename, full, shapes, onRead })
     if (places === undefined) {
       return options.wish() === 'cancel' ? cancelled() : { ...state, outcome: null }
     }

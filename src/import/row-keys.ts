@@ -3,6 +3,7 @@ import type { RowKeys, UniqueKeys } from '../domain/directory.ts'
 import { fileLimits } from '../domain/format.ts'
 import { unescapeFormula } from '../domain/formula.ts'
 import type { HeaderMatch } from '../domain/header.ts'
+import type { IdentifierShape } from '../domain/identifier-shape.ts'
 import { comparisonKey } from '../domain/user.ts'
 
 /** Reads the keys of a row. */
@@ -38,18 +39,6 @@ export function keyReader({ columns, isReport }: HeaderMatch): KeyReader {
   return Object.assign(read, { columns: at, width: 1 + Math.max(at.uuid, at.email, at.username) })
 }
 
-/** Whatever may be a key in a record that does not fit the columns: a failed row counts as present. */
-export function anyKeys(record: string, delimiter: string): RowKeys[] {
-  const cells = record.replaceAll('"', '').split(delimiter, 2 * fileLimits.maxColumns)
-  return cells
-    .map(cleaned)
-    .filter((cell) => cell !== '')
-    .flatMap((cell) => [
-      { uuid: cell, emailKey: null },
-      { uuid: null, emailKey: comparisonKey(cell) },
-    ])
-}
-
 /** All keys of a row; null for those that it has not. */
 export type ScannedKeys = RowKeys & UniqueKeys
 
@@ -62,4 +51,31 @@ export function keyCells(keysOf: KeyReader, cells: readonly string[]): ScannedKe
     else keys.usernameKey = key.slice(2)
   })
   return keys
+}
+
+/** Whatever may be a key in a record that does not fit the columns: a failed row counts as present. */
+export function anyKeys(record: string, delimiter: string): ScannedKeys[] {
+  const cells = record.replaceAll('"', '').split(delimiter, 2 * fileLimits.maxColumns)
+  return cells
+    .map(cleaned)
+    .filter((cell) => cell !== '')
+    .flatMap((cell) => {
+      const key = comparisonKey(cell)
+      return [
+        { uuid: cell, emailKey: null, usernameKey: null },
+        { uuid: null, emailKey: key, usernameKey: key },
+      ]
+    })
+}
+
+/** The keys that a row most likely had before it was damaged: without unusable characters, with its zeros in front. */
+export function mendedKeys(keys: ScannedKeys, shape: IdentifierShape | null): ScannedKeys {
+  const mended = (key: string | null): string | null =>
+    key === null ? null : cleaned(key.replace(/[\p{Cc}\uFFFD]/gu, ''))
+  const uuid = mended(keys.uuid)
+  return {
+    uuid: uuid !== null && shape !== null ? uuid.padStart(shape.digits, '0') : uuid,
+    emailKey: mended(keys.emailKey),
+    usernameKey: mended(keys.usernameKey),
+  }
 }

@@ -1,14 +1,16 @@
 import { cleaned, isBlankRecord } from '../domain/cell.ts'
 import type { FoundUser, KeySighting, Ledger, RowKeys } from '../domain/directory.ts'
-import { figure } from '../domain/figures.ts'
+import { counted, figure } from '../domain/figures.ts'
 import { fileLimits } from '../domain/format.ts'
+import type { IdentifierShape } from '../domain/identifier-shape.ts'
 import { fileNotice } from '../domain/reason.ts'
 import type { RowCheck } from '../domain/row-check.ts'
 import { createFilter, createSeen } from './filter.ts'
 import { textFingerprint } from './fingerprint.ts'
 import { FileRefused } from './job.ts'
 import { createLikely } from './likely.ts'
-import { anyKeys, keyCells, keyReader } from './row-keys.ts'
+import { createFailing } from './failing.ts'
+import { keyCells, keyReader } from './row-keys.ts'
 import type { ScannedKeys } from './row-keys.ts'
 import { createPlaces, maxPlaces } from './places.ts'
 import type { Places } from './places.ts'
@@ -41,6 +43,8 @@ export interface ScanOptions {
   filename: string
   /** A full file: every user that it has is looked up. */
   full: boolean
+  /** What the stored identifiers look like. */
+  shapes: { UserUUID?: IdentifierShape | null }
   /** True: stop here. */
   onRead: (position: number) => boolean
 }
@@ -50,7 +54,7 @@ export interface Scanned {
   rows: number
   /** Records that are to be looked at; undefined: too many to list. */
   places: Places | undefined
-  /** One bit for each user that a row of the file means. */
+  /** One bit for each user that a row of the file means; of a full file all, where rows fail that may mean anybody. */
   present: Uint8Array
   /** Users whose known records are not counted yet, because other rows are about them too. */
   shared: Uint8Array
@@ -61,7 +65,7 @@ export interface Scanned {
  * a key, and refuses a file that is cut or too long. Undefined when it was stopped.
  */
 export async function scanFile(options: ScanOptions): Promise<Scanned | undefined> {
-  const { source, check, ledger, sieve, tally, filename, full, onRead } = options
+  const { source, check, ledger, sieve, tally, filename, full, shapes, onRead } = options
   const { position, line, header } = source
   const start = { ...options, position, line }
   // Where nothing is known every record is to be looked at again: a list of them would only cost.
@@ -199,24 +203,31 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   let anyMet = false
   const passedOver = present.slice()
   let asked: ScannedKeys[] = []
-  // Keys of users who are present though no row is about them: its own row may be among those that failed.
-  let named: RowKeys[] = []
+  const failing = createFailing({
+    ledger,
+    present,
+    delimiter: source.delimiter,
+    shape: shapes.UserUUID ?? null,
+  })
 
   let meeting: Promise<void> = Promise.resolve()
 
   /** The next rows are read while these are looked up; resolves when those before them have been. */
   async function meetAsked(): Promise<void> {
-    const [keys, others] = [asked, named]
+    const [keys, failed] = [asked, failing.take()]
     asked = []
-    named = []
     await meeting
-    meeting = meet(keys, others)
+    meeting = meet(keys, failed)
     // A failure is met by who waits for it next.
     meeting.catch(() => undefined)
   }
 
-  async function meet(keys: readonly ScannedKeys[], others: RowKeys[]): Promise<void> {
+  async function meet(
+    keys: readonly ScannedKeys[],
+    failed: ReturnType<typeof failing.take>,
+  ): Promise<void> {
     const found = await ledger.find(keys)
+    const others: RowKeys[] = []
     if (hits > 0) await meetHolders(keys, found)
     for (const [index, { id: user } = { id: undefined }] of found.entries()) {
       const { uuid = null, emailKey = null } = keys[index] ?? {}
@@ -229,8 +240,8 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
       }
       mark(present, user)
     }
-    if (others.length === 0) return
     for (const user of await ledger.find(others)) if (user !== undefined) mark(present, user.id)
+    await failing.meet(failed)
   }
 
   /** A known record may have the email or username of a changed row: both are read, to be judged together. */
@@ -271,17 +282,15 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
         const { cells, fault } = readRecord(found, source)
         if (fault === null && isBlankRecord(cells)) return undefined
         // A row that is not imported meets nobody; its check costs less than its look-ups.
-        if (
-          !full &&
-          (fault !== null || check.check(cells, found.line, found.plain).reasons.length > 0)
-        ) {
-          return undefined
-        }
-        if (full && (fault !== null || cells.length !== header.names.length)) {
-          named.push(...anyKeys(recordText(found, source), source.delimiter))
-        }
-        if (fault === null) asked.push(keyCells(keysOf, cells))
-        return asked.length + named.length < lookUpsAtOnce ? undefined : meetAsked()
+        const row = fault === null ? check.check(cells, found.line, found.plain) : undefined
+        const fails = row === undefined || row.reasons.length > 0
+        if (fails && !full) return undefined
+        const keys = keyCells(keysOf, cells)
+        if (fault === null) asked.push(keys)
+        if (!fails) return asked.length < lookUpsAtOnce ? undefined : meetAsked()
+        if (row !== undefined && cells.length === header.names.length) failing.add(keys, row)
+        else failing.addRecord(recordText(found, source))
+        return asked.length + failing.count < lookUpsAtOnce ? undefined : meetAsked()
       },
     })
     await meetAsked()
@@ -364,7 +373,14 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   const shared = bothOf(passedOver, repeated, met)
   tally.takeBackUnchanged(sizeOf(shared))
   const toVisit = suspicious ? again : places
-  return { places: toVisit.complete() ? toVisit : undefined, present, shared, rows }
+  const { unread } = failing
+  if (unread > 0) tally.notice(fileNotice(9122, { rows: counted(unread, 'row') }))
+  return {
+    places: toVisit.complete() ? toVisit : undefined,
+    present: unread > 0 ? present.slice().fill(0xff) : present,
+    shared,
+    rows,
+  }
 }
 
 /** Same cells, same number; how they are quoted does not count. */

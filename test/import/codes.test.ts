@@ -97,6 +97,7 @@ const cases: Readonly<Partial<Record<ReasonCode, Case>>> = {
   9119: { file: 'email,userType\na@x.ca,student\n', line: 2 },
   9120: { before: [two], file: 'UserUUID,password\nu1,long enough\n', line: 2 },
   9121: { file: 'email\na@x.ca\na@x.ca\n', line: 3 },
+  9122: { before: [two], file: 'UserUUID,email\n1.2E+15,\n', drop: { mode: 'full' } },
 }
 const elsewhere = new Set<ReasonCode>([9009, 9108])
 
@@ -158,7 +159,7 @@ describe('every code of section 5', () => {
         const notice = dropped.state.notices.find((one) => one.code === code)
         expectSentence(code, notice?.sentence)
         if (given.line !== undefined) expect(notice?.sentence).toContain(`Line ${given.line}: `)
-        expect(dropped.outcome).toBe('completed')
+        expect(dropped.outcome).toBe(code === 9122 ? 'completed_with_failures' : 'completed')
       }
       await desk.close()
     },

@@ -56,6 +56,48 @@ describe('a full file', () => {
     await desk.close()
   })
 
+  test.each([
+    ['zeros lost', 'UserUUID\n000001', 'UserUUID\n1', true],
+    ['a character that is none', 'UserUUID\nu-2', 'UserUUID\nu-2\u0001', true],
+    ['its email alone', 'UserUUID,email\nu-2,a@x.ca', 'UserUUID,email\n1.2E+15,A@x.ca', true],
+    ['its username alone', 'UserUUID,username\nu-2,ann', 'UserUUID,username\n,Ann', true],
+    ['a UUID that cannot be read', 'UserUUID\nu-2', 'UserUUID\n1.2E+15', false],
+    ['an email that cannot be read', 'email\na@x.ca', 'email\na@@x.ca', false],
+  ])(
+    'leaves the user of a failed row active, known by %s',
+    async (_what, before, damaged, isKnown) => {
+      const desk = openDesk()
+      const [header = '', row = ''] = before.split('\n')
+      const others = (from: number, count: number): string =>
+        Array.from({ length: count }, (_unused, n) => {
+          const uuid = String(100_000 + from + n)
+          const cells = { UserUUID: uuid, email: `p${uuid}@x.ca`, username: `n${uuid}` }
+          return `${Object.entries(cells)
+            .filter(([name]) => header.includes(name))
+            .map(([, cell]) => cell)
+            .join(',')}\n`
+        }).join('')
+      await desk.drop(`${header}\n${row}\n${others(0, 30)}`)
+      const full = await desk.drop(`${damaged}\n${others(1, 29)}`, { mode: 'full' })
+      expect(full.state.counts).toMatchObject({ failed: 1, deactivated: isKnown ? 1 : 0 })
+      // Whoever may be meant stays active, and so does everybody else then.
+      const inactive = (await desk.users()).filter(({ active }) => !active)
+      expect(inactive.map(({ fields }) => fields.UserUUID ?? fields.email)).toEqual(
+        isKnown ? ['100000'] : [],
+      )
+      expect(full.state.notices.map(({ code }) => code)).toEqual(isKnown ? [] : [9122])
+      await desk.close()
+    },
+  )
+
+  test('deactivates although its last line is no row', async () => {
+    const desk = openDesk()
+    await desk.drop(users(30))
+    const full = await desk.drop(`${users(29)}29 rows\n`, { mode: 'full' })
+    expect(full.state.counts).toMatchObject({ failed: 1, deactivated: 1 })
+    await desk.close()
+  })
+
   test('counts failed rows as present, also those that cannot be split', async () => {
     const desk = openDesk()
     await desk.drop(
