@@ -50,6 +50,12 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
   const { socket, admission, security, limits, log, implicit } = options
   const lines = createLines(limits.lineBytes)
   const queue: (CommandLine | LineFault)[] = []
+  /** What has come behind the lines of the queue: the end of the connection is heard behind it. */
+  const unread: Buffer[] = []
+  let unreadBytes = 0
+  let held = false
+  /** Commands in mid-transfer that have no reply yet. */
+  let urgent = 0
   let busy = false
   let running: Promise<void> = Promise.resolve()
   let open = true
@@ -97,6 +103,9 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
     get open() {
       return open
     },
+    get overrun() {
+      return held
+    },
     async reply(code, ...text) {
       if (open) await shell.reply(code, ...text)
     },
@@ -105,6 +114,9 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
       socket.pause()
       socket.removeListener('data', onData)
       queue.length = 0
+      unread.length = 0
+      unreadBytes = 0
+      held = false
       lines.clear()
       await shell.reply(code, line)
       if (open && !leaving) startTls()
@@ -152,25 +164,44 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
 
   function onData(bytes: Buffer): void {
     touch()
-    queue.push(...lines.push(bytes))
-    if (queue.length > limits.commands) hold(true)
-    runUrgent()
-    if (!busy) void work()
+    unread.push(bytes)
+    unreadBytes += bytes.length
+    feed()
   }
 
-  function hold(held: boolean): void {
-    if (stream !== undefined) stream.hold(held)
-    else if (held) socket.pause()
+  /** Fills the queue up from what has come, and reads on while little of that is left. */
+  function feed(): void {
+    runUrgent()
+    while (queue.length <= limits.commands) {
+      const bytes = unread.shift()
+      if (bytes === undefined) break
+      unreadBytes -= bytes.length
+      queue.push(...lines.push(bytes))
+      runUrgent()
+    }
+    hold(unreadBytes > limits.waitingBytes)
+    if (!busy && queue.length > 0) void work()
+  }
+
+  function hold(full: boolean): void {
+    if (held === full) return
+    held = full
+    if (stream !== undefined) stream.hold(full)
+    else if (full) socket.pause()
     else socket.resume()
   }
 
   /** What a client sends in mid-transfer, next in line. */
   function runUrgent(): void {
-    while (control.transfer !== undefined) {
+    while (control.transfer !== undefined && urgent < limits.commands) {
       const [line] = queue
       if (typeof line !== 'object' || !duringTransfer.has(line.verb)) return
       queue.shift()
-      void execute(line)
+      urgent += 1
+      void execute(line).finally(() => {
+        urgent -= 1
+        feed()
+      })
     }
   }
 
@@ -184,7 +215,7 @@ export function serveConnection(options: ConnectionOptions): FtpConnection {
       // A transfer has begun, and ABOR may have come in the same packet.
       runUrgent()
       await running
-      if (queue.length === limits.commands) hold(false)
+      feed()
     }
     busy = false
   }

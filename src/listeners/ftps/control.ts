@@ -55,6 +55,8 @@ export interface Control {
   readonly barred: string | undefined
   /** False as soon as the peer has closed, or lost, this connection. */
   readonly open: boolean
+  /** More has come than is read before the command under way ends: whether the peer is still there cannot be told. */
+  readonly overrun: boolean
   reply(code: number, ...lines: string[]): Promise<void>
   /** AUTH TLS: nothing that was sent before the handshake counts behind it. */
   upgrade(code: number, line: string): Promise<void>

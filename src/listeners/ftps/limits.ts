@@ -2,8 +2,10 @@
 export const ftpsLimits = {
   /** Bytes of a command line: the longest path in the longest command, twice. */
   lineBytes: 4_096,
-  /** Commands that wait: a client pipelines a handful; the socket is not read beyond that. */
+  /** Commands that wait as such: a client pipelines a handful. */
   commands: 32,
+  /** Bytes behind them before the socket is held: only what is read to its end tells that the peer has left. */
+  waitingBytes: 64 * 1024,
   /** Milliseconds without a command. */
   idleMs: 300_000,
   /** Milliseconds without a byte on a data connection. */

@@ -117,6 +117,7 @@ async function store(
     if (control.barred !== undefined) return control.barred
     if (!control.open) return 'control connection closed before the reply'
     if (transfer.aborted) return 'aborted by the client'
+    if (control.overrun) return 'more commands wait than are read'
     if (end === 'stalled') return `no data for ${limits.stallMs / 1_000} s`
     return 'data connection ended without close_notify'
   }
@@ -135,7 +136,7 @@ async function store(
   await Promise.all([pause(limits.settleMs), upload.sync().catch(() => undefined)])
   // What the network has brought until now is looked at first.
   await nextTurn()
-  if (!control.open || transfer.aborted) return cut()
+  if (!control.open || control.overrun || transfer.aborted) return cut()
   await upload.commit()
   await control.reply(226, `Stored "${path}", ${upload.size} bytes`)
 }

@@ -67,25 +67,75 @@ describe('a line (RFC 959 section 4.1.3)', () => {
 })
 
 describe('lines that wait', () => {
-  test('beyond 32 are left in the socket, and each is answered once it is read', async () => {
+  const line = `NOOP ${'x'.repeat(1_000)}\r\n`
+  const count = 20_000
+
+  async function flood(): Promise<void> {
+    for (let n = 0; n < count; n += 1) ftp.send(line)
+    await pause(300)
+    // 20 MB were sent; a queue without an end would have taken them all.
+    expect(ftp.socket.writableLength).toBeGreaterThan(5_000_000)
+  }
+
+  test('beyond 64 KiB are left in the socket, and each is answered once it is read', async () => {
+    await bench.put('a.csv', 'email\n')
+    ftp = await loggedIn(bench)
+    const data = await ftp.openData()
+    await ftp.ask('RETR a.csv')
+    await flood()
+    const secured = await secureData(data)
+    secured.resume()
+    expect(await ftp.next()).toMatch(/^226 /)
+    for (let n = 0; n < count; n += 1) expect(await ftp.next()).toMatch(/^200 /)
+    expect(await ftp.ask('PWD')).toMatch(/^257 /)
+  })
+
+  test('beyond 64 KiB cut an upload: whether its client is still there at the end cannot be told', async () => {
     ftp = await loggedIn(bench)
     const data = await ftp.openData()
     await ftp.ask('STOR a.csv')
     const secured = await secureData(data)
-    const line = `NOOP ${'x'.repeat(1_000)}\r\n`
-    const count = 20_000
-    let sent = 0
-    while (sent < count) {
-      ftp.send(line)
-      sent += 1
-    }
-    await pause(300)
-    // 20 MB were sent; a queue without an end would have taken them all.
-    expect(ftp.socket.writableLength).toBeGreaterThan(5_000_000)
-    secured.end('x\n')
-    expect(await ftp.next()).toMatch(/^226 /)
+    secured.write('x\n')
+    await flood()
+    secured.end()
+    expect(await ftp.next()).toMatch(/^426 /)
     for (let n = 0; n < count; n += 1) expect(await ftp.next()).toMatch(/^200 /)
-    expect(await ftp.ask('PWD')).toMatch(/^257 /)
+    expect(await bench.names()).toEqual(['a.csv.incomplete'])
+  })
+
+  test.each([1, 33, 1_000])(
+    'behind an upload, %d of them, hide no end of their connection: the upload is cut',
+    async (waiting) => {
+      ftp = await loggedIn(bench)
+      const data = await ftp.openData()
+      await ftp.ask('STOR a.csv')
+      const secured = await secureData(data)
+      secured.write('x\n')
+      for (let sent = 0; sent < waiting; sent += 1) {
+        ftp.send('NOOP\r\n')
+        if (sent === waiting >> 1) await pause(20)
+      }
+      await pause(20)
+      ftp.tcp.end()
+      await pause(50)
+      secured.end()
+      await until(async () => (await bench.names()).length > 0, 'something is kept')
+      expect(await bench.names()).toEqual(['a.csv.incomplete'])
+    },
+  )
+
+  test('of STAT in mid-transfer, a hundred in one packet, are answered, and so is what comes behind', async () => {
+    ftp = await loggedIn(bench)
+    const data = await ftp.openData()
+    await ftp.ask('STOR a.csv')
+    const secured = await secureData(data)
+    secured.write('x\n')
+    ftp.send('STAT\r\n'.repeat(100))
+    expect(await codes(100)).toEqual(Array.from({ length: 100 }, () => '213'))
+    expect(await ftp.ask('STAT')).toMatch(/^213 /)
+    secured.end()
+    expect(await ftp.next()).toMatch(/^226 /)
+    expect(await ftp.ask('NOOP')).toMatch(/^200 /)
   })
 
   test('a client that reads no replies is not read either', async () => {
