@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -26,6 +27,12 @@ function option<T>(
 const asText = (text: string): string => text
 
 const asOptional = (text: string): string | null => (text === '' ? null : text)
+
+const asIPv4 = (text: string): string | null => {
+  if (text === '') return null
+  if (isIPv4(text)) return text
+  throw new Error('an IPv4 address is needed, such as 192.0.2.7; PASV tells no other')
+}
 
 const asSwitch = (text: string): boolean => {
   if (text === 'true' || text === 'false') return text === 'true'
@@ -139,7 +146,7 @@ export const options = {
     'FTPS_PASSIVE_HOST',
     '',
     'IPv4 address that clients reach the passive ports at; none means the one they came to',
-    asOptional,
+    asIPv4,
   ),
   ftpsActiveMode: option(
     'FTPS_ACTIVE_MODE',
@@ -253,14 +260,16 @@ type Options = typeof options
 export type Config = { readonly [K in keyof Options]: ReturnType<Options[K]['parse']> }
 
 /**
- * Reads the whole configuration from `environment`.
+ * Reads the whole configuration from `environment`; an empty variable means its default.
  *
  * Throws one Error that names every variable that cannot be used and what it needs.
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = []
   const read = <T>({ name, fallback, parse }: Option<T>): T | undefined => {
-    const text = environment[name] ?? fallback
+    const given = environment[name] ?? ''
+    // An empty variable is none: an empty address would listen at all, an empty folder be the current one.
+    const text = given === '' ? fallback : given
     try {
       return parse(text)
     } catch (error) {

@@ -20,7 +20,7 @@ function configurationPage(): string {
   })
   return `# Configuration
 
-Rosterdrop reads environment variables and nothing else. A variable that cannot be used stops the start with
+Rosterdrop reads environment variables and nothing else; an empty one means its default. A variable that cannot be used stops the start with
 one message that names all of them. [examples/server.env](../examples/server.env) has each at its default.
 
 | variable | default | meaning |

@@ -16,6 +16,18 @@ describe('readConfig()', () => {
     })
   })
 
+  test('takes an empty variable for one that is not set', () => {
+    const empty = Object.values(options).map(({ name }) => [name, ''])
+    expect(readConfig(Object.fromEntries(empty))).toEqual(readConfig({}))
+  })
+
+  test('refuses a passive address that PASV cannot tell', () => {
+    expect(readConfig({ FTPS_PASSIVE_HOST: '192.0.2.7' }).ftpsPassiveHost).toBe('192.0.2.7')
+    for (const host of ['bogus.example', '2001:db8::7', '192.0.2.300']) {
+      expect(() => readConfig({ FTPS_PASSIVE_HOST: host })).toThrow(/an IPv4 address is needed/)
+    }
+  })
+
   test('reads networks with commas, and refuses what is none', () => {
     const { allowList } = readConfig({ ALLOW_LIST: '192.0.2.7, 10.0.0.0/8,2001:db8::/32' })
     expect(allowList).toEqual(['192.0.2.7', '10.0.0.0/8', '2001:db8::/32'])
