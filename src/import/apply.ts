@@ -4,6 +4,7 @@ import type { RowFailure, RowReason } from '../domain/importer.ts'
 import { rowReason } from '../domain/reason.ts'
 import { rowFailure } from '../domain/report.ts'
 import type { RowCheck } from '../domain/row-check.ts'
+import type { CheckedRow } from '../domain/user.ts'
 import type { SplitFault } from './cells.ts'
 import type { Places } from './places.ts'
 import type { Sieve } from './sieve.ts'
@@ -36,6 +37,12 @@ export interface ApplyOptions {
   onRead: (position: number) => boolean
 }
 
+interface FailingRow {
+  row: CheckedRow
+  failure: RowFailure
+  hash: number
+}
+
 /** Checks and stores the rows that the scan has not counted already; false when it was stopped. */
 export async function applyRows(options: ApplyOptions): Promise<boolean> {
   const { source, check, ledger, tally, shared, failedBefore, onBatch, onRead } = options
@@ -44,6 +51,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
   const verdicts = await verdictReader(ledger, options.line)
   options.sieve.splitCells(source.delimiter)
   let pending: ImportRow[] = []
+  let failing: FailingRow[] = []
   let storing: Promise<void> = Promise.resolve()
   let inBatch = 0
   let pieces = 0
@@ -53,6 +61,17 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
   function fail(failure: RowFailure, hash = 0): Promise<void> {
     tally.fail(failure.reasons.map(({ code }) => code))
     return ledger.fail(failure, hash)
+  }
+
+  /** All reasons, also those that lie in the directory: who corrects a row is not told of them one after the other. */
+  async function failAll(rows: readonly FailingRow[]): Promise<void> {
+    if (rows.length === 0) return
+    const more = await ledger.refused(rows.map(({ row }) => row))
+    for (const [index, { failure, hash }] of rows.entries()) {
+      const others = more[index] ?? []
+      if (others.length === 0) await fail(failure, hash)
+      else await fail({ ...failure, reasons: [...failure.reasons, ...others] })
+    }
   }
 
   async function store(rows: readonly ImportRow[]): Promise<void> {
@@ -72,13 +91,18 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
 
   /** The next rows are read while these are stored: with PostgreSQL that is another process. */
   async function flush(): Promise<void> {
-    const rows = pending
+    const [rows, failed] = [pending, failing]
     pending = []
+    failing = []
     pieces = 0
     await storing
-    storing = store(rows)
+    storing = store(rows).then(() => failAll(failed))
     // A failure is met by who waits for it next.
     storing.catch(() => undefined)
+  }
+
+  function flushWhenFull(): Promise<void> | undefined {
+    return pending.length + failing.length < ledger.rowsAtOnce ? undefined : flush()
   }
 
   async function flushAll(): Promise<void> {
@@ -140,14 +164,23 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
           const alone = judged === undefined && !found.several && !header.hasPassword
           const reasons = [...row.reasons, ...(judged?.reasons ?? [])]
           const record = recordText(found, source)
-          return fail(rowFailure(header, { line, cells, record, reasons }), alone ? hash : 0)
+          const hasKeys = row.uuid !== null || row.emailKey !== null
+          if (hasKeys && ledger.lastUserId === 0) reasons.push(...check.createReasons)
+          const failure = rowFailure(header, { line, cells, record, reasons })
+          // Of a row without keys the directory knows nothing, nor before it has users.
+          if (!hasKeys || ledger.lastUserId === 0) {
+            const isLasting = alone && (!hasKeys || check.createReasons.length === 0)
+            return fail(failure, isLasting ? hash : 0)
+          }
+          failing.push({ row, failure, hash: alone ? hash : 0 })
+          return flushWhenFull()
         }
         // A row with a remark is looked at each time, so that its remark is made each time.
         const kept = row.warnings.length === 0 && row.password === null ? hash : 0
         // It has cells: its text is not asked for.
         const failure = () => rowFailure(header, { line, cells, record: '', reasons: [] })
         pending.push({ row, hash: kept, failure })
-        return pending.length < ledger.rowsAtOnce ? undefined : flush()
+        return flushWhenFull()
       }
     },
   })

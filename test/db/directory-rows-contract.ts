@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Directory } from '../../src/domain/directory.ts'
 import { rowReason } from '../../src/domain/reason.ts'
-import type { OpenDirectory } from './directory-rows.ts'
+import type { Cells, OpenDirectory } from './directory-rows.ts'
 import {
   ada,
   applyAll,
@@ -310,6 +310,36 @@ export function rowsContract(name: string, open: OpenDirectory): void {
       )
       expect(outcomes).toEqual({ 2: 'updated', 3: '9018' })
       expect(await usersOf(directory)).toHaveLength(1)
+      await directory.close()
+    })
+
+    test('refused() says what else is wrong with rows that fail, and stores nothing of them', async () => {
+      const { directory } = await fresh()
+      await importAll(directory, 'run_1', [ada, bob])
+      const needed = rowReason(9018, 'lastName', { field: 'lastName' })
+      const before = await usersOf(directory)
+      const ledger = await directory.begin(ledgerOptions('run_2'))
+      ledger.plan({ ...plan, createReasons: [needed] })
+      const rows: Cells[] = [
+        { line: 2, UserUUID: 'u1', email: 'BOB@x.example', username: 'bob' },
+        { line: 3, UserUUID: 'u9', email: 'bob@x.example', username: 'ada' },
+        { line: 4, UserUUID: 'u9', email: 'free@x.example', username: 'ada' },
+        { line: 5, email: 'ada@x.example', username: 'ada' },
+        { line: 6, UserUUID: 'u2', email: 'bob@x.example', username: 'bobby' },
+      ]
+      const given = rows.map((cells) => importRow(cells))
+      const found = await ledger.refused(given.map(({ row }) => row))
+      expect(found.map((reasons) => reasons.map(({ code }) => code))).toEqual([
+        [9019, 9020],
+        [9018, 9019, 9020],
+        [9018, 9020],
+        [],
+        [],
+      ])
+      // What is stored says all of it at once too.
+      expect(await ledger.apply(given.slice(1, 3))).toEqual(given.slice(1, 3).map(() => 'deferred'))
+      await ledger.close()
+      expect(await usersOf(directory)).toEqual(before)
       await directory.close()
     })
 

@@ -85,12 +85,16 @@ export function createMatcher({ plan, users, nextId, remember }: MatchOptions) {
       return [severalReason(plan.headers.email, row.values[emailSlot])]
     }
     if (row.uuid === null || email.uuid === null) return email
-    return [takenReason(9019, plan.headers.email, row.values[emailSlot], email.uuid)]
+    return notNew(row)
+  }
+
+  /** What keeps a row from making a new user. */
+  function notNew(row: CheckedRow): RowReason[] {
+    return [...plan.createReasons, ...taken(row, undefined)]
   }
 
   function create({ row, hash }: ImportRow): RowOutcome {
-    if (plan.createReasons.length > 0) return { reasons: [...plan.createReasons] }
-    const reasons = taken(row, undefined)
+    const reasons = notNew(row)
     if (reasons.length > 0) return { reasons }
     const id = nextId()
     changes.created.push({ id, row })
@@ -155,6 +159,12 @@ export function createMatcher({ plan, users, nextId, remember }: MatchOptions) {
       const found = match(given.row)
       if (Array.isArray(found)) return { reasons: found }
       return found === undefined ? create(given) : update(given, found)
+    },
+    /** What besides keeps a row from being stored that fails anyhow. */
+    refused(row: CheckedRow): RowReason[] {
+      const found = match(row)
+      if (Array.isArray(found)) return found
+      return found === undefined ? notNew(row) : taken(row, found)
     },
     /** The user of a row lets go of the email and username that the row does not keep. */
     vacate(row: CheckedRow): void {

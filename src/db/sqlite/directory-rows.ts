@@ -98,7 +98,12 @@ export function createRowStore(options: RowStoreOptions) {
       return [severalReason(plan.headers.email, row.values[emailSlot])]
     }
     if (row.uuid === null || byEmail[atUuid] === null) return byEmail
-    return [takenReason(9019, plan.headers.email, row.values[emailSlot], byEmail[atUuid])]
+    return notNew(row)
+  }
+
+  /** What keeps a row from making a new user. */
+  function notNew(row: CheckedRow): RowReason[] {
+    return [...plan.createReasons, ...taken(row, undefined)]
   }
 
   function update({ row, hash }: ImportRow, found: Found): RowOutcome {
@@ -157,9 +162,9 @@ export function createRowStore(options: RowStoreOptions) {
     if (isReasons(found)) return { reasons: found }
     if (found !== undefined) return update(given, found)
     expectNew = true
-    if (plan.createReasons.length > 0) return { reasons: [...plan.createReasons] }
+    if (plan.createReasons.length > 0) return { reasons: notNew(row) }
     if (insert(given)) return 'created'
-    return { reasons: taken(row, undefined) }
+    return { reasons: notNew(row) }
   }
 
   return {
@@ -178,6 +183,12 @@ export function createRowStore(options: RowStoreOptions) {
         options.onFault(error)
         return { reasons: [rowReason(9117, null, {})] }
       }
+    },
+    /** What besides keeps a row from being stored that fails anyhow. */
+    refused(row: CheckedRow): RowReason[] {
+      const found = match(row)
+      if (isReasons(found)) return found
+      return found === undefined ? notNew(row) : taken(row, found)
     },
     /** Keeps what the user has before the run changes it. */
     keepImage(userId: number): void {
