@@ -39,13 +39,17 @@ function readable(
   )
 }
 
-async function isThere(session: DropSession, name: string): Promise<boolean> {
+async function found(session: DropSession, name: string): Promise<DropEntry | undefined> {
   try {
-    return (await session.stat(name)).kind === 'file'
+    return await session.stat(name)
   } catch (error) {
-    if (isAppError(error, 'not_found')) return false
+    if (isAppError(error, 'not_found')) return undefined
     throw error
   }
+}
+
+async function isThere(session: DropSession, name: string): Promise<boolean> {
+  return (await found(session, name))?.kind === 'file'
 }
 
 async function openWrite(
@@ -59,7 +63,7 @@ async function openWrite(
   const truncates = (flags & openFlag.truncate) !== 0
   const reads = (flags & openFlag.read) !== 0
   const exclusive = creates && (flags & openFlag.exclusive) !== 0
-  const appends = (flags & openFlag.append) !== 0 && !truncates && !exclusive
+  const appends = (flags & openFlag.append) !== 0
   const partial = async (): Promise<boolean> =>
     (await isThere(session, name)) || (await isThere(session, incompleteName(name)))
   const fresh = exclusive || truncates
@@ -74,7 +78,9 @@ async function openWrite(
     const handle = createUploadHandle({ session, path: name, upload: undefined, appends, reads })
     return packet(packetType.handle, id, handles.add(handle))
   }
-  const disposition = exclusive ? 'create' : appends && resumes ? 'append' : 'replace'
+  // With TRUNC or EXCL, APPEND has nothing to go on from, and still every WRITE goes to the end.
+  const goesOn = appends && resumes && !fresh
+  const disposition = exclusive ? 'create' : goesOn ? 'append' : 'replace'
   const upload = await session.openWrite(name, { disposition })
   const handle = createUploadHandle({ session, path: name, upload, appends, reads })
   return packet(packetType.handle, id, handles.add(handle))
@@ -137,15 +143,17 @@ async function attributes(session: DropSession, id: number, name: string): Promi
 }
 
 async function fstat(conversation: Conversation, { id, fields }: Request): Promise<Buffer> {
-  const handle = conversation.handles.get(fields.bytes())
-  if (handle.kind === 'folder') return attributes(conversation.session, id, handle.path)
+  const { session, handles } = conversation
+  const handle = handles.get(fields.bytes())
+  if (handle.kind === 'folder') return attributes(session, id, handle.path)
   const writes = handle.kind === 'upload'
   const entry: DropEntry = {
     name: handle.path,
     kind: 'file',
     size: writes ? await handle.size() : handle.reader.size,
     modifiedAt: writes ? conversation.now() : handle.reader.modifiedAt,
-    writable: writes,
+    // The rights are the file's and not the handle's: STAT says the same.
+    writable: writes || (await found(session, handle.path))?.writable === true,
   }
   return packet(packetType.attrs, id, ...attributeFields(entry))
 }

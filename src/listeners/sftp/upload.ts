@@ -164,19 +164,18 @@ export function createUploadHandle(options: UploadHandleOptions): UploadHandle {
     },
     async commit() {
       await settled()
-      // Opened to resume and nothing written: the bytes that are there stay as they are.
-      if (upload === undefined) return
       if (failure !== undefined) {
-        await upload.cut('a write failed')
+        await upload?.cut('a write failed')
         throw new StatusError(
           statusCode.failure,
           `Cannot store "${path}": a write before failed, the whole upload is needed again`,
         )
       }
       try {
-        await upload.commit()
+        // Opened to resume and nothing written: the bytes that are there stay as they are.
+        await upload?.commit()
       } catch (error) {
-        await upload.cut('the commit failed')
+        await upload?.cut('the commit failed')
         throw error
       }
       if (modifiedAt !== undefined) {

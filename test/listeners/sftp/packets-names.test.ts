@@ -87,9 +87,12 @@ describe('SFTP version 3, draft-ietf-secsh-filexfer-02', () => {
       expect(shown(await sftp.ask(type, '/bak/b.csv')).permissions).toBe(0o100444)
       expectStatus(await sftp.ask(type, '/none'), statusCode.noSuchFile)
     }
-    const handle = await sftp.open('/a.csv', read)
-    expect(shown(await sftp.ask(packetType.fstat, handle)).modified).toBe(day)
-    await close(handle)
+    for (const path of ['/a.csv', '/bak/b.csv']) {
+      const handle = await sftp.open(path, read)
+      const byPath = shown(await sftp.ask(packetType.stat, path))
+      expect(shown(await sftp.ask(packetType.fstat, handle))).toEqual(byPath)
+      await close(handle)
+    }
     const upload = await sftp.open('/n.csv', put)
     await writeTo(upload, 0, '1234')
     expect(shown(await sftp.ask(packetType.fstat, upload)).size).toBe(4n)
@@ -117,6 +120,11 @@ describe('SFTP version 3, draft-ietf-secsh-filexfer-02', () => {
     await close(handle)
     expect(content('/b.csv')).toBe('too')
     expect(bench.drop.files.get('/b.csv')?.modifiedAt).toBe(3_000_000)
+    const unwritten = await sftp.open('/b.csv', openFlag.read | openFlag.write)
+    expectStatus(await sftp.ask(packetType.fsetstat, unwritten, 0x08, 1, 4_000), statusCode.ok)
+    expectStatus(await close(unwritten), statusCode.ok)
+    expect(content('/b.csv')).toBe('too')
+    expect(bench.drop.files.get('/b.csv')?.modifiedAt).toBe(4_000_000)
   })
 
   test('section 6.10 READLINK and SYMLINK: there are no links', async () => {
