@@ -64,11 +64,11 @@ export interface Control {
   dismiss(code: number, line: string): void
 }
 
-/** Runs `work` as the transfer that ABOR and STAT speak of. */
+/** Runs `work` as the transfer that ABOR and STAT speak of, then gives the reply that it resolves to: by then it is over. */
 export async function transferring(
   control: Control,
   description: string,
-  work: (transfer: Transfer) => Promise<void>,
+  work: (transfer: Transfer) => Promise<readonly [code: number, line: string]>,
 ): Promise<void> {
   let aborted = false
   const transfer: Transfer = {
@@ -83,9 +83,11 @@ export async function transferring(
     },
   }
   control.transfer = transfer
+  let last: readonly [number, string]
   try {
-    await work(transfer)
+    last = await work(transfer)
   } finally {
     control.transfer = undefined
   }
+  await control.reply(...last)
 }

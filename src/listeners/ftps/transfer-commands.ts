@@ -12,6 +12,9 @@ import type { UploadEnd } from './transfer.ts'
 
 // Commands that use data connections: RFC 959 section 4.1.3, RFC 3659.
 
+/** The reply at the end of a transfer. */
+type Last = readonly [code: number, line: string]
+
 export async function rest(control: Control, argument: string): Promise<void> {
   if (!/^\d{1,15}$/.test(argument)) return control.reply(501, 'A number of bytes is needed')
   control.restartAt = Number(argument)
@@ -104,13 +107,13 @@ async function store(
   path: string,
   how: OpenWriteOptions,
   transfer: Transfer,
-): Promise<void> {
+): Promise<Last> {
   const { limits } = control
   checkData(control)
   const upload = await opened(control, path, how)
-  const cut = async (): Promise<void> => {
+  const cut = async (): Promise<Last> => {
     await upload.cut(reason())
-    await control.reply(426, `The upload of "${path}" was cut, resume it or send it again`)
+    return [426, `The upload of "${path}" was cut, resume it or send it again`]
   }
   let end = 'cut' as UploadEnd
   const reason = (): string => {
@@ -138,7 +141,7 @@ async function store(
   await nextTurn()
   if (!control.open || control.overrun || transfer.aborted) return cut()
   await upload.commit()
-  await control.reply(226, `Stored "${path}", ${upload.size} bytes`)
+  return [226, `Stored "${path}", ${upload.size} bytes`]
 }
 
 export async function stor(control: Control, argument: string): Promise<void> {
@@ -168,12 +171,12 @@ export async function retr(control: Control, argument: string): Promise<void> {
     const reader = await sessionOf(control).openRead(path)
     try {
       if (position > reader.size) {
-        return await control.reply(554, `The file has ${reader.size} bytes`)
+        return [554, `The file has ${reader.size} bytes`]
       }
       await withData(control, transfer, { upload: false }, (stream) =>
         send(stream, chunksOf(reader, position, readBytes), stallMs),
       )
-      await control.reply(226, `Sent "${path}"`)
+      return [226, `Sent "${path}"`]
     } finally {
       await reader.close()
     }
@@ -191,7 +194,7 @@ async function sendLines(control: Control, lines: () => Promise<string[]>): Prom
     await withData(control, transfer, { upload: false }, (stream) =>
       send(stream, chunks(), control.limits.stallMs),
     )
-    await control.reply(226, 'Listed')
+    return [226, 'Listed']
   })
 }
 

@@ -87,13 +87,14 @@ export async function send(
   onError(gone)
   onRawEnd(gone)
   onData(() => undefined)
-  for await (const chunk of chunks) {
-    if (tls.write(chunk)) continue
+  const taken = async (done: Promise<void>): Promise<void> => {
     const stalled = setTimeout(gone, stallMs)
-    await Promise.race([new Promise((resolve) => tls.once('drain', resolve)), lost.promise])
-    clearTimeout(stalled)
+    await Promise.race([done, lost.promise]).finally(() => clearTimeout(stalled))
   }
-  await Promise.race([new Promise<void>((resolve) => tls.end(() => resolve())), lost.promise])
+  for await (const chunk of chunks) {
+    if (!tls.write(chunk)) await taken(new Promise((resolve) => tls.once('drain', resolve)))
+  }
+  await taken(new Promise((resolve) => tls.end(() => resolve())))
 }
 
 /** The bytes of a file from `position` on. */

@@ -1,8 +1,12 @@
 import { once } from 'node:events'
 import { connect as connectSocket } from 'node:net'
+import { Writable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { generateCertificate } from '../../../src/certificate.ts'
+import type { SecureStream } from '../../../src/listeners/ftps/secure.ts'
+import { send } from '../../../src/listeners/ftps/transfer.ts'
+import { memoryDriver } from '../../../storage/memory.ts'
 import {
   benchOfFile,
   connect,
@@ -29,6 +33,29 @@ describe('a transfer under way', () => {
     expect(await ftp.next()).toMatch(/^226 Stored/)
     expect(await ftp.next()).toMatch(/^200 /)
     expect(await ftp.next()).toMatch(/^257 /)
+  })
+
+  test('is over when its last reply comes: a STAT behind that has its own answer', async () => {
+    const { files } = memoryDriver()
+    const slow = await startBench({
+      files: {
+        ...files,
+        async openRead(path) {
+          const reader = await files.openRead(path)
+          const close = async (): Promise<void> => {
+            await pause(50)
+            await reader.close()
+          }
+          return { size: reader.size, read: (at, length) => reader.read(at, length), close }
+        },
+      },
+    })
+    await slow.put('a.csv', 'email\n')
+    ftp = await loggedIn(slow)
+    expect((await ftp.download('RETR a.csv')).reply).toMatch(/^226 /)
+    expect(await ftp.ask('STAT a.csv')).toMatch(/^213-Status:/)
+    ftp.destroy()
+    await slow.stop()
   })
 
   test('is aborted by an ABOR that comes in the packet of its STOR', async () => {
@@ -100,6 +127,22 @@ describe('a transfer under way', () => {
     const { bytes: back, reply } = await ftp.download('RETR a.csv')
     expect(reply).toMatch(/^226 /)
     expect(back.equals(bytes)).toBe(true)
+  })
+
+  test('is given up when the peer takes nothing of the last bytes, which fit into what waits for the socket', async () => {
+    const never = (): void => undefined
+    const tls = new Writable({ write: never })
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- how much the kernel takes is known of no real socket
+    const stream = {
+      tls,
+      onData: never,
+      onError: never,
+      onRawEnd: never,
+    } as unknown as SecureStream
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(1_000)
+    }
+    await expect(send(stream, chunks(), 20)).rejects.toMatchObject({ reply: 426 })
   })
 
   test('with a stalled client ends with 426 after the time for that', async () => {
