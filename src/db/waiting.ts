@@ -12,6 +12,8 @@ export interface Waiting {
 
 // JSON has no undefined, which means: keep what is stored.
 const keepMark = 0
+// What a row that an earlier version has stored lacks.
+const ofEarlier = { createReasons: [], updateWarnings: [] }
 
 /** As it is stored; the password in clear is not. */
 export function waitingText({ row, ...rest }: Waiting): string {
@@ -24,5 +26,5 @@ export function waitingOf(waiting: Waiting): Waiting {
   const values = waiting.row.values.map((value: unknown) =>
     typeof value === 'string' || value === null ? value : undefined,
   )
-  return { ...waiting, row: { ...waiting.row, values } }
+  return { ...waiting, row: { ...ofEarlier, ...waiting.row, values } }
 }

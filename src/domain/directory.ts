@@ -71,6 +71,12 @@ export type RowOutcome =
   | 'deferred'
   | { reasons: RowReason[] }
 
+/** A row that waited for others, and the failure that it would be, without reasons. */
+export interface DeferredRow {
+  readonly row: CheckedRow
+  readonly failure: RowFailure
+}
+
 /** What a row finds its user by. */
 export interface RowKeys {
   uuid: string | null
@@ -158,7 +164,7 @@ export interface Ledger {
   /** Keeps for `line` the failure of the `index`-th record that failed before. */
   failAgain(line: number, index: number): Promise<void>
   /** Decides the deferred rows, and hands back the outcome of each. */
-  settle(each: (outcome: RowOutcome, failure: RowFailure) => Promise<void>): Promise<void>
+  settle(each: (outcome: RowOutcome, deferred: DeferredRow) => Promise<void>): Promise<void>
   /** Rows of the file that share a key, to be judged by `judge`. */
   sight(sightings: readonly KeySighting[]): Promise<void>
   /** Turns the sightings into verdicts. */

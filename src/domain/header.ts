@@ -170,15 +170,16 @@ function looksLikeAddress(name: string): boolean {
 }
 
 function fileReasons(match: HeaderMatch): FileNotice[] {
-  const { names, columns, fields, columnsKnown } = match
+  const { names, columns, fields, own, columnsKnown } = match
   if (names.length === 0) {
     return [fileNotice(9100, { what: 'has a header row without names' })]
   }
-  if (names.length > fileLimits.maxColumns) {
+  // A report of a wide file has more, by ours.
+  if (own.length > fileLimits.maxColumns) {
     const limit = `${fileLimits.maxColumns} columns`
     return [
       fileNotice(9108, {
-        what: `${names.length} columns`,
+        what: `${own.length} columns`,
         limit,
         remedy: 'leave out those that are not needed and drop the file again',
       }),

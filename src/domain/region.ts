@@ -1,4 +1,4 @@
-/** Code, English name, and for Canada the French one: ISO 3166-2:CA, USPS publication 28 appendix B. */
+/** Code, English names, and for Canada the French one: ISO 3166-2:CA, USPS publication 28 appendix B. */
 const regions: readonly (readonly [code: string, ...names: string[]])[] = [
   ['AB', 'Alberta'],
   ['BC', 'British Columbia', 'Colombie-Britannique'],
@@ -65,10 +65,13 @@ const regions: readonly (readonly [code: string, ...names: string[]])[] = [
   ['WI', 'Wisconsin'],
   ['WY', 'Wyoming'],
   ['AS', 'American Samoa'],
+  ['FM', 'Federated States of Micronesia'],
   ['GU', 'Guam'],
+  ['MH', 'Marshall Islands'],
   ['MP', 'Northern Mariana Islands'],
+  ['PW', 'Palau'],
   ['PR', 'Puerto Rico'],
-  ['VI', 'Virgin Islands'],
+  ['VI', 'Virgin Islands', 'U.S. Virgin Islands'],
   // Mail to the armed forces abroad.
   ['AA', 'Armed Forces Americas'],
   ['AE', 'Armed Forces Europe'],

@@ -46,6 +46,8 @@ export interface RowCheck {
    * of it is known to be printable ASCII, which saves a look at every character.
    */
   readonly check: (cells: readonly string[], line: number, plain?: boolean) => CheckedRow
+  /** Warns of a value under an empty header (9104); undefined where no record can have one. Once a file is enough. */
+  readonly checkUnnamed: ((cells: readonly string[]) => RowReason | undefined) | undefined
 }
 
 // Where the value of a cell goes that is no stored field.
@@ -81,8 +83,11 @@ export function createRowCheck(options: RowCheckOptions): RowCheck {
   const emailSlot = fields.indexOf('email')
   const uuidSlot = fields.indexOf('UserUUID')
   const usernameSlot = fields.indexOf('username')
-  const unnamed = header.own.filter((index) => names[index] === '')
-  let unnamedSeen = false
+  const passwordIgnored: readonly RowReason[] = Object.freeze(
+    cellsToCheck
+      .filter(({ slot }) => slot === passwordSlot)
+      .map(({ header: name }) => rowReason(9120, name, { field: name })),
+  )
 
   // State of the row at hand: kept outside so that a good row allocates nothing but its result.
   let reasons: RowReason[] = []
@@ -126,6 +131,17 @@ export function createRowCheck(options: RowCheckOptions): RowCheck {
     }
     return cell.check === undefined ? value : cell.check(value, find)
   }
+
+  /** A password is judged where the row creates a user, and else ignored. */
+  function acceptPassword(row: CheckedRow, cell: Cell, given: string): void {
+    const others = reasons
+    reasons = []
+    row.password = accepted(cell, given) ?? null
+    if (reasons.length > 0) row.createReasons = reasons
+    if (!isBlank(given)) row.updateWarnings = passwordIgnored
+    reasons = others
+  }
+
   const requiredParams = {
     what: 'is blank',
     remedy:
@@ -138,6 +154,7 @@ export function createRowCheck(options: RowCheckOptions): RowCheck {
     fields,
     onCreate: { loginSource: settings.defaultLoginSource, active: true },
     createReasons: missingColumns(options),
+    checkUnnamed: unnamedCheck(header),
     check(cells, line, plain = false) {
       allPlain = plain
       const row: CheckedRow = {
@@ -149,7 +166,9 @@ export function createRowCheck(options: RowCheckOptions): RowCheck {
         emailKey: null,
         usernameKey: null,
         reasons: none,
+        createReasons: none,
         warnings: none,
+        updateWarnings: none,
       }
       if (cells.length !== width) {
         const reason = widthReason(cells, width)
@@ -167,9 +186,13 @@ export function createRowCheck(options: RowCheckOptions): RowCheck {
       }
       for (const cell of cellsToCheck) {
         field = cell.header
-        const value = accepted(cell, cells[cell.index] ?? '')
+        const given = cells[cell.index] ?? ''
+        if (cell.slot === passwordSlot) {
+          acceptPassword(row, cell, given)
+          continue
+        }
+        const value = accepted(cell, given)
         if (cell.slot >= 0) row.values.push(value)
-        else if (cell.slot === passwordSlot) row.password = value ?? null
         else if (value !== undefined) row.active = value === 'active'
       }
       if (uuidSlot !== -1) row.uuid = row.values[uuidSlot] ?? null
@@ -178,14 +201,6 @@ export function createRowCheck(options: RowCheckOptions): RowCheck {
       if (row.uuid === null && row.emailKey === null) {
         const reason = keyReason(keyHeaders, reasons)
         if (reason !== undefined) reasons.unshift(reason)
-      }
-      if (unnamed.length > 0 && !unnamedSeen) {
-        const index = unnamed.find((column) => !isBlank(cells[column] ?? ''))
-        if (index !== undefined) {
-          unnamedSeen = true
-          const columns = `the column ${index + 1} without a name`
-          warnings.push(rowReason(9104, null, { columns }))
-        }
       }
       if (reasons.length > 0) {
         row.reasons = reasons
@@ -256,9 +271,24 @@ function cleared({ column, field, required }: Cell, find: Finder): null | undefi
   return null
 }
 
+function unnamedCheck({ own, names }: HeaderMatch): RowCheck['checkUnnamed'] {
+  const unnamed = own.filter((index) => names[index] === '')
+  if (unnamed.length === 0) return undefined
+  return (cells) => {
+    const index = unnamed.find((column) => !isBlank(cells[column] ?? ''))
+    // Of a row with too many cells nobody knows what stands where.
+    if (index === undefined || isOfOtherWidth(cells, names.length)) return undefined
+    return rowReason(9104, null, { columns: `the column ${index + 1} without a name` })
+  }
+}
+
+function isOfOtherWidth(cells: readonly string[], width: number): boolean {
+  return cells.length < width || !cells.slice(width).every(isBlank)
+}
+
 /** 9105, unless all that is too much is blank. */
 function widthReason(cells: readonly string[], width: number): RowReason | undefined {
-  if (cells.length > width && cells.slice(width).every(isBlank)) return undefined
+  if (!isOfOtherWidth(cells, width)) return undefined
   const count = cells.length === 1 ? '1 field' : `${cells.length} fields`
   return rowReason(9105, null, { count, needed: width })
 }

@@ -28,8 +28,12 @@ export interface CheckedRow {
   usernameKey: string | null
   /** All reasons why the row cannot be imported; empty when it can. */
   reasons: readonly RowReason[]
+  /** Why the row cannot create a user; empty mostly. Where it is about one who exists they do not count. */
+  createReasons: readonly RowReason[]
   /** What was taken with a remark. */
   warnings: readonly RowReason[]
+  /** The same, where the row creates no user. */
+  updateWarnings: readonly RowReason[]
 }
 
 // oxlint-disable-next-line no-control-regex -- all of ASCII is meant

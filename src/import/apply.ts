@@ -1,6 +1,6 @@
 import { isBlankRecord } from '../domain/cell.ts'
 import type { FailedBefore, ImportRow, Ledger, RowOutcome, Verdict } from '../domain/directory.ts'
-import type { RowFailure, RowReason } from '../domain/importer.ts'
+import type { RowFailure } from '../domain/importer.ts'
 import { rowReason } from '../domain/reason.ts'
 import { rowFailure } from '../domain/report.ts'
 import type { RowCheck } from '../domain/row-check.ts'
@@ -56,6 +56,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
   let inBatch = 0
   let pieces = 0
   let stopped = false
+  let { checkUnnamed } = check
 
   /** `hash`: of a record that will fail alike whenever it comes, else 0. */
   function fail(failure: RowFailure, hash = 0): Promise<void> {
@@ -83,9 +84,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
         continue
       }
       tally.add(outcome)
-      const { line, warnings, password } = given.row
-      if (warnings.length > 0) tally.warn(line, warnings)
-      if (password !== null && outcome !== 'created') tally.warn(line, [passwordIgnored(source)])
+      warnOf(tally, given.row, outcome)
     }
   }
 
@@ -154,6 +153,11 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
         }
         if (isBlankRecord(cells)) return undefined
         inBatch += 1
+        const unnamed = checkUnnamed?.(cells)
+        if (unnamed !== undefined) {
+          tally.warn(line, [unnamed])
+          checkUnnamed = undefined
+        }
         if (judged !== undefined && judged.reasons === null) {
           tally.add('skipped')
           tally.warn(line, [rowReason(9121, null, { line: judged.lines[0] ?? 0 })])
@@ -161,11 +165,14 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
         }
         const row = check.check(cells, line, found.plain)
         if (judged !== undefined || row.reasons.length > 0) {
-          const alone = judged === undefined && !found.several && !header.hasPassword
+          const alone =
+            judged === undefined && unnamed === undefined && !found.several && !header.hasPassword
           const reasons = [...row.reasons, ...(judged?.reasons ?? [])]
           const record = recordText(found, source)
           const hasKeys = row.uuid !== null || row.emailKey !== null
-          if (hasKeys && ledger.lastUserId === 0) reasons.push(...check.createReasons)
+          if (hasKeys && ledger.lastUserId === 0) {
+            reasons.push(...check.createReasons, ...row.createReasons)
+          }
           const failure = rowFailure(header, { line, cells, record, reasons })
           // Of a row without keys the directory knows nothing, nor before it has users.
           if (!hasKeys || ledger.lastUserId === 0) {
@@ -176,7 +183,8 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
           return flushWhenFull()
         }
         // A row with a remark is looked at each time, so that its remark is made each time.
-        const kept = row.warnings.length === 0 && row.password === null ? hash : 0
+        const remarks = row.warnings.length + row.updateWarnings.length
+        const kept = remarks === 0 && unnamed === undefined ? hash : 0
         // It has cells: its text is not asked for.
         const failure = () => rowFailure(header, { line, cells, record: '', reasons: [] })
         pending.push({ row, hash: kept, failure })
@@ -195,9 +203,13 @@ function begun(record: string, { kind }: SplitFault): string {
   return kind === 'too long' ? `${record.slice(0, shownOfTooLong).toWellFormed()}…` : record
 }
 
-function passwordIgnored({ header }: Source): RowReason {
-  const field = header.names[header.columns.indexOf('password')] ?? 'password'
-  return rowReason(9120, field, { field })
+function warnOf(
+  tally: Tally,
+  { line, warnings, updateWarnings }: CheckedRow,
+  outcome: string,
+): void {
+  if (warnings.length > 0) tally.warn(line, warnings)
+  if (updateWarnings.length > 0 && outcome !== 'created') tally.warn(line, updateWarnings)
 }
 
 /** Reads the verdicts along with the file. */
@@ -226,10 +238,13 @@ async function verdictReader(ledger: Ledger, from: number) {
 
 /** Decides the rows that waited for others; their outcome is counted like any other. */
 export async function settleRows(ledger: Ledger, tally: Tally): Promise<void> {
-  await ledger.settle(async (outcome: RowOutcome, failure) => {
+  await ledger.settle(async (outcome: RowOutcome, { row, failure }) => {
     if (typeof outcome === 'object') {
       tally.fail(outcome.reasons.map(({ code }) => code))
       await ledger.fail({ ...failure, reasons: outcome.reasons }, 0)
-    } else if (outcome !== 'deferred') tally.add(outcome)
+    } else if (outcome !== 'deferred') {
+      tally.add(outcome)
+      warnOf(tally, row, outcome)
+    }
   })
 }

@@ -44,7 +44,7 @@ const progressMs = 200
 // Of rows that fail through us: the first tell enough.
 const mostFaults = 20
 // Raised when the same record is to be read in another way than before.
-const rulesVersion = 3
+const rulesVersion = 4
 // A failure that is kept has its sentences in it: with other ones it is made anew.
 const reasonsVersion = textFingerprint(reasonTexts())
 

@@ -17,6 +17,8 @@ import {
   usersOf,
 } from './directory-rows.ts'
 
+const ignored = rowReason(9120, 'password', { field: 'password' })
+
 /** How every directory matches and stores rows (spec/file-format.md section 4). */
 export function rowsContract(name: string, open: OpenDirectory): void {
   let tenants = 0
@@ -186,7 +188,8 @@ export function rowsContract(name: string, open: OpenDirectory): void {
       await importAll(directory, 'run_1', [ada, bob])
       const outcomes = await importAll(directory, 'run_2', [
         { ...ada, email: bob.email, username: bob.username },
-        { ...bob, email: ada.email, username: ada.username },
+        // What is to be said of a row waits with it.
+        { ...bob, email: ada.email, username: ada.username, updateWarnings: [ignored] },
       ])
       expect(outcomes).toEqual({ 2: 'updated', 3: 'updated' })
       expect(await usersOf(directory)).toMatchObject([
@@ -340,6 +343,16 @@ export function rowsContract(name: string, open: OpenDirectory): void {
       expect(await ledger.apply(given.slice(1, 3))).toEqual(given.slice(1, 3).map(() => 'deferred'))
       await ledger.close()
       expect(await usersOf(directory)).toEqual(before)
+      await directory.close()
+    })
+
+    test('apply() fails a row for what only counts where it creates a user', async () => {
+      const { directory } = await fresh()
+      const createReasons = [rowReason(9032, 'password', { field: 'password', length: 3, min: 8 })]
+      const first = [ada, { ...bob, createReasons }]
+      expect(await importAll(directory, 'run_1', first)).toEqual({ 2: 'created', 3: '9032' })
+      const second = [{ ...ada, firstName: 'Augusta', createReasons }, bob]
+      expect(await importAll(directory, 'run_2', second)).toEqual({ 2: 'updated', 3: 'created' })
       await directory.close()
     })
 

@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import type {
   Directory,
   ImportRow,
@@ -7,6 +8,7 @@ import type {
   RowOutcome,
   RowPlan,
 } from '../../src/domain/directory.ts'
+import type { RowReason } from '../../src/domain/importer.ts'
 import { zeroCounts } from '../../src/domain/run.ts'
 import { comparisonKey, storedFields } from '../../src/domain/user.ts'
 import type { StoredField } from '../../src/domain/user.ts'
@@ -17,6 +19,8 @@ export type Cells = Partial<Record<StoredField, string | null>> & {
   active?: boolean
   password?: string
   hash?: number
+  createReasons?: RowReason[]
+  updateWarnings?: RowReason[]
 }
 
 /** Opens the directory of a tenant: an empty one the first time, the same one after a close. */
@@ -68,7 +72,9 @@ export function importRow(cells: Cells, fields: readonly StoredField[] = plan.fi
       emailKey: key('email'),
       usernameKey: key('username'),
       reasons: [],
+      createReasons: cells.createReasons ?? [],
       warnings: [],
+      updateWarnings: cells.updateWarnings ?? [],
     },
     failure: () => ({
       line: cells.line,
@@ -117,6 +123,7 @@ export async function applyAll(
 ): Promise<Record<number, string>> {
   const outcomes: Record<number, string> = {}
   const given = rows.map((cells) => importRow(cells, fields))
+  const warned = new Map(given.map(({ row }) => [row.line, row.updateWarnings]))
   for (const [index, outcome] of (await ledger.apply(given)).entries()) {
     const row = given[index]
     if (row === undefined || outcome === 'deferred') continue
@@ -125,7 +132,11 @@ export async function applyAll(
       await ledger.fail({ ...row.failure(), reasons: outcome.reasons }, 0)
     }
   }
-  await ledger.settle(async (outcome, failure) => {
+  await ledger.settle(async (outcome, { row, failure }) => {
+    expect(row).toMatchObject({
+      line: failure.line,
+      updateWarnings: warned.get(failure.line) ?? [],
+    })
     outcomes[failure.line] = named(outcome)
     if (typeof outcome === 'object') await ledger.fail({ ...failure, reasons: outcome.reasons }, 0)
   })

@@ -35,7 +35,9 @@ function checkCell(header: string, value: string, rules: Rules = {}) {
   const { check, fields } = rowCheck([key, header], rules)
   const row = check([key === 'email' ? 'ok@maple.example' : 'u-1', value], 2)
   const slot = fields.findIndex((name) => name === field)
-  return { ...row, value: row.values[slot], codes: row.reasons.map(({ code }) => code) }
+  // As of a new user.
+  const reasons = [...row.reasons, ...row.createReasons]
+  return { ...row, reasons, value: row.values[slot], codes: reasons.map(({ code }) => code) }
 }
 
 describe('createRowCheck() takes', () => {
@@ -144,11 +146,13 @@ describe('createRowCheck() takes', () => {
     expect(check(['a@maple.example', 'b'], 2).values).toEqual(['a@maple.example', 'b'])
   })
 
-  test('no value under an empty header, with one warning a file', () => {
-    const { check } = rowCheck(['email', '', 'city'])
-    expect(check(['a@maple.example', '', 'b'], 2).warnings).toEqual([])
-    expect(check(['a@maple.example', 'x', 'b'], 3).warnings).toMatchObject([{ code: 9104 }])
-    expect(check(['a@maple.example', 'x', 'b'], 4).warnings).toEqual([])
+  test('no value under an empty header, with a warning', () => {
+    const { checkUnnamed } = rowCheck(['email', '', 'city'])
+    const warned = (...cells: string[]) => checkUnnamed?.(cells)?.code
+    expect(warned('a@maple.example', '', 'b')).toBeUndefined()
+    expect(warned('a@maple.example', 'x', 'b', '')).toBe(9104)
+    expect(warned('a@maple.example', 'x', 'b', 'c')).toBeUndefined()
+    expect(rowCheck(['email', 'city', '']).checkUnnamed).toBeUndefined()
   })
 })
 
@@ -177,11 +181,27 @@ describe('createRowCheck() keys and passwords', () => {
     })
   })
 
+  test('judges a password where the row creates a user, and says that it is ignored else', () => {
+    const { check } = rowCheck(['UserUUID', 'E-mail', 'Password'])
+    const codesOf = (password: string, email = 'a@maple.example') => {
+      const row = check(['u-1', email, password], 2)
+      const all = [row.reasons, row.createReasons, row.warnings, row.updateWarnings]
+      return all.map((reasons) => reasons.map(({ code, field }) => `${code} ${field}`))
+    }
+    const ignored = ['9120 Password']
+    expect(codesOf('long enough')).toEqual([[], [], [], ignored])
+    expect(codesOf('short')).toEqual([[], ['9032 Password'], [], ignored])
+    expect(codesOf('x'.repeat(129))).toEqual([[], ['9030 Password'], [], ignored])
+    expect(codesOf('__CLEAR__')).toEqual([[], ['9033 Password'], [], ignored])
+    expect(codesOf('')).toEqual([[], [], [], []])
+    expect(codesOf('short', 'nobody')).toEqual([['9033 E-mail'], ['9032 Password'], [], ignored])
+  })
+
   test.each(['short', `${'x'.repeat(127)}\n\u0000x`, 'y'.repeat(129), 'z\nz z z z z', '__CLEAR__'])(
     'never says a password: %j',
     (password) => {
       const row = checkCell('password', password)
-      expect(row.reasons).toHaveLength(1)
+      expect(row.createReasons).toHaveLength(1)
       const value = password === '__CLEAR__' ? 'nothing' : password.slice(0, 5)
       expect(JSON.stringify(row.reasons)).not.toContain(value)
       expect(row.password).toBeNull()
@@ -312,8 +332,8 @@ describe('createRowCheck() refuses', () => {
       [9030, 'first_name'],
       [9033, 'User Type'],
       [9031, 'zip'],
-      [9032, 'password'],
     ])
+    expect(row.createReasons).toMatchObject([{ code: 9032, field: 'password' }])
     expect(row).toMatchObject({ uuid: null, emailKey: null })
   })
 

@@ -185,11 +185,12 @@ describe('remembering()', () => {
 describe('regionCode()', () => {
   test('has every code once, and finds each by code and by name, in any case', () => {
     expect(new Set(regionCodes).size).toBe(regionCodes.length)
-    // 13 provinces and territories; 50 states, the district, 5 territories, 3 for the armed forces.
-    expect(regionCodes).toHaveLength(13 + 59)
+    // 13 provinces and territories; 50 states, the district, 5 territories, 3 associated states, 3 for the armed forces.
+    expect(regionCodes).toHaveLength(13 + 62)
     for (const code of regionCodes) {
       expect([regionCode(code), regionCode(code.toLowerCase())]).toEqual([code, code])
     }
+    expect(regionCode('U.S. Virgin Islands')).toBe('VI')
     for (const name of regionNames) {
       expect(regionCode(name)).toBe(regionCode(name.toUpperCase()))
       expect(regionCode(name)).toBeDefined()

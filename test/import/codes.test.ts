@@ -249,6 +249,11 @@ describe('every code of section 5', () => {
     const desk = openDesk()
     const names = Array.from({ length: 200 }, (_, n) => `c${n}`).join(',')
     expectFileReason(await desk.drop(`email,${names}\n`), 9108)
+    // The columns of a report do not count.
+    const widest = names.replace('c0,', '')
+    const dropped = await desk.drop(`email,${widest}\nnobody${',x'.repeat(199)}\n`)
+    const again = await desk.drop(await desk.report(dropped))
+    expectFailure(again, 9033, 2, 'email')
     expectFileReason(await desk.drop(`email,${'x'.repeat(70_000)}\na@x.ca,y\n`), 9108)
     await desk.close()
   })

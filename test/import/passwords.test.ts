@@ -6,6 +6,7 @@ import { systemClock } from '../../src/clock.ts'
 import { createPasswordHasher } from '../../src/drop/password.ts'
 import { embeddedOutbox } from '../../src/mail/outbox.ts'
 import { startSender } from '../../src/mail/sender.ts'
+import { openDesk } from './desk.ts'
 import { openHouse } from './house.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-passwords-'))
@@ -175,4 +176,23 @@ test('a password that is stored lets its user in, and one for a user who exists 
   const hasher = createPasswordHasher()
   expect(await hasher.verify(hash, secret)).toBe(true)
   expect(await hasher.verify(hash, 'another-word-9')).toBe(false)
+})
+
+test.each([
+  ['abc', 9032],
+  ['p'.repeat(200), 9030],
+  ['__CLEAR__', 9033],
+])('the password %j fails the row of a new user alone', async (password, code) => {
+  const desk = openDesk()
+  await desk.drop(`${good}u1,a@x.ca,long-enough-1,Hull\n`)
+  const { state, failures } = await desk.drop(
+    `${good}u1,a@x.ca,${password},Ottawa\nu2,b@x.ca,${password},Ottawa\n`,
+  )
+  expect(state).toMatchObject({
+    counts: { updated: 1, failed: 1 },
+    notices: [{ code: 9120, sentence: expect.stringMatching(/^Line 2: password is filled in/) }],
+  })
+  expect(failures).toMatchObject([{ line: 3, reasons: [{ code, field: 'password' }] }])
+  expect((await desk.users()).map(({ fields }) => fields.city)).toEqual(['Ottawa'])
+  await desk.close()
 })

@@ -1,5 +1,4 @@
-import type { ImportRow, RowOutcome } from '../../domain/directory.ts'
-import type { RowFailure } from '../../domain/importer.ts'
+import type { DeferredRow, ImportRow, RowOutcome } from '../../domain/directory.ts'
 import { json, number } from '../row.ts'
 import { waitingOf, waitingText } from '../waiting.ts'
 import type { Waiting } from '../waiting.ts'
@@ -20,7 +19,7 @@ export interface SettleOptions {
   rows: RowStore
   /** Fingerprints that are remembered from here on count only when `trial` is ended with true. */
   trial: { begin(): void; end(holds: boolean): void }
-  each: (outcome: RowOutcome, failure: RowFailure) => Promise<void>
+  each: (outcome: RowOutcome, deferred: DeferredRow) => Promise<void>
 }
 
 /** Rows that wait until the rest of the file is done: swaps and chains within one file then succeed. */
@@ -74,7 +73,7 @@ export function createDeferred(sql: Postgres, run: number) {
       const decide = async (kept: readonly Kept[], outcomes: readonly RowOutcome[]) => {
         await drop(kept.map(({ line }) => line))
         for (const [index, { waiting }] of kept.entries()) {
-          await each(outcomes[index] ?? 'unchanged', waiting.failure)
+          await each(outcomes[index] ?? 'unchanged', waiting)
         }
       }
       for (let round = 0, moved = true; moved && round < maxRounds; round += 1) {

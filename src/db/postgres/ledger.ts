@@ -249,7 +249,7 @@ function ledgerOf(parts: LedgerParts): Ledger {
       await deferred.settle({
         rows: store(),
         trial: fingerprints.trial,
-        each: async (outcome, failure) => each(mark(outcome), failure),
+        each: async (outcome, waiting) => each(mark(outcome), waiting),
       })
     },
     sight: (found) => sightings.add(found),

@@ -90,7 +90,7 @@ export function createMatcher({ plan, users, nextId, remember }: MatchOptions) {
 
   /** What keeps a row from making a new user. */
   function notNew(row: CheckedRow): RowReason[] {
-    return [...plan.createReasons, ...taken(row, undefined)]
+    return [...plan.createReasons, ...row.createReasons, ...taken(row, undefined)]
   }
 
   function create({ row, hash }: ImportRow): RowOutcome {

@@ -252,7 +252,9 @@ export function createRowStore(options: RowStoreOptions) {
   async function applyAll(rows: readonly ImportRow[]): Promise<Applied> {
     const created = new Map<CheckedRow, number>()
     // In a load there is no index to look anybody up by.
-    if ((expectNew || load.active) && plan.createReasons.length === 0 && rows.length > 0) {
+    const create =
+      plan.createReasons.length === 0 && rows.every(({ row }) => row.createReasons.length === 0)
+    if ((expectNew || load.active) && create && rows.length > 0) {
       const first = lastId + 1
       if (await insertAll(rows)) {
         for (const [index, { row }] of rows.entries()) created.set(row, first + index)

@@ -1,6 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import type { RowOutcome } from '../../domain/directory.ts'
-import type { RowFailure } from '../../domain/importer.ts'
+import type { DeferredRow, RowOutcome } from '../../domain/directory.ts'
 import type { RowStore } from './directory-rows.ts'
 import { json, number } from '../row.ts'
 import { waitingOf, waitingText } from '../waiting.ts'
@@ -14,7 +13,7 @@ export interface SettleOptions {
   rows: RowStore
   /** Fingerprints that are remembered from here on count only when `trial` is ended with true. */
   trial: { begin(): void; end(holds: boolean): void }
-  each: (outcome: RowOutcome, failure: RowFailure) => Promise<void>
+  each: (outcome: RowOutcome, deferred: DeferredRow) => Promise<void>
 }
 
 /** What one round came to, row by row; beside the directory, whose changes may be taken back. */
@@ -76,9 +75,9 @@ export function createDeferred(db: DatabaseSync, run: number) {
 
     /** Decides all of them, and hands back the outcome of each. */
     async settle({ rows, trial, each }: SettleOptions): Promise<void> {
-      const decide = async (line: number, { failure }: Waiting, outcome: RowOutcome) => {
+      const decide = async (line: number, waiting: Waiting, outcome: RowOutcome) => {
         drop.run(run, line)
-        await each(outcome, failure)
+        await each(outcome, waiting)
       }
       for (let round = 0, moved = true; moved && round < maxRounds; round += 1) {
         moved = false

@@ -155,7 +155,7 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
       await deferred.settle({
         rows: store(),
         trial: fingerprints.trial,
-        each: async (outcome, failure) => each(mark(outcome), failure),
+        each: async (outcome, waiting) => each(mark(outcome), waiting),
       })
     },
     async sight(found) {

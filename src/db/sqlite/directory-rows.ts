@@ -103,7 +103,7 @@ export function createRowStore(options: RowStoreOptions) {
 
   /** What keeps a row from making a new user. */
   function notNew(row: CheckedRow): RowReason[] {
-    return [...plan.createReasons, ...taken(row, undefined)]
+    return [...plan.createReasons, ...row.createReasons, ...taken(row, undefined)]
   }
 
   function update({ row, hash }: ImportRow, found: Found): RowOutcome {
@@ -154,7 +154,7 @@ export function createRowStore(options: RowStoreOptions) {
 
   function store(given: ImportRow): RowOutcome {
     const { row } = given
-    if (expectNew && plan.createReasons.length === 0) {
+    if (expectNew && plan.createReasons.length + row.createReasons.length === 0) {
       if (insert(given)) return 'created'
       expectNew = false
     }
@@ -162,7 +162,7 @@ export function createRowStore(options: RowStoreOptions) {
     if (isReasons(found)) return { reasons: found }
     if (found !== undefined) return update(given, found)
     expectNew = true
-    if (plan.createReasons.length > 0) return { reasons: notNew(row) }
+    if (plan.createReasons.length + row.createReasons.length > 0) return { reasons: notNew(row) }
     if (insert(given)) return 'created'
     return { reasons: notNew(row) }
   }
