@@ -91,8 +91,8 @@ export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {
-      'per-file': { type: 'string', default: '0.14' },
-      'per-thousand-rows': { type: 'string', default: '0.004' },
+      'per-file': { type: 'string', default: '0.16' },
+      'per-thousand-rows': { type: 'string', default: '0.006' },
       'per-thousand-changed-rows': { type: 'string', default: '0' },
       'within-minutes': { type: 'string', default: '15' },
     },
