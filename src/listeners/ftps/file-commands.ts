@@ -137,14 +137,24 @@ export async function mfmt(control: Control, argument: string): Promise<void> {
   await control.reply(213, `Modify=${timeValue(time)}; ${name.join(' ')}`)
 }
 
-/** The entries that a listing command asks for; `-a` and the like of old clients are passed over. */
-export async function listed(control: Control, argument: string): Promise<DropEntry[]> {
+/** What a listing command asks for. */
+interface Listing {
+  entries: DropEntry[]
+  /** A name by which the client can ask for an entry from where it is (RFC 1123 section 4.1.2.7). */
+  nameOf(entry: DropEntry): string
+}
+
+/** What a listing command asks for; `-a` and the like of old clients are passed over. */
+export async function listed(control: Control, argument: string): Promise<Listing> {
   const session = sessionOf(control)
   const name = argument.replace(/^(?:-\w+(?: +|$))+/, '')
   const path = name === '' ? control.cwd : pathOf(control, name)
+  const below = (folder: string) => (entry: DropEntry) => folder + entry.name
   try {
     const entry = await session.stat(path)
-    return entry.kind === 'file' ? [entry] : await session.list(path)
+    if (entry.kind === 'file') return { entries: [entry], nameOf: () => name }
+    const folder = name === '' || name === '.' ? '' : name.replace(/\/?$/, '/')
+    return { entries: await session.list(path), nameOf: below(folder) }
   } catch (error) {
     // A name with a star in it is that name first: files may be called so.
     const end = path.lastIndexOf('/')
@@ -153,7 +163,7 @@ export async function listed(control: Control, argument: string): Promise<DropEn
     const entries = await session.list(path.slice(0, end) || '/')
     const found = entries.filter((entry) => matches(pattern, entry.name))
     if (found.length === 0) throw error
-    return found
+    return { entries: found, nameOf: below(name.slice(0, name.lastIndexOf('/') + 1)) }
   }
 }
 
@@ -163,7 +173,7 @@ export async function stat(control: Control, argument: string): Promise<void> {
   if (argument === '') {
     return control.reply(211, `Logged in as ${session?.accountName ?? ''}, no transfer`)
   }
-  const entries = await listed(control, argument)
+  const { entries } = await listed(control, argument)
   const lines = entries.map((entry) => listLine(entry, Date.now()).trimEnd())
   await control.reply(213, 'Status:', ...lines, 'End')
 }

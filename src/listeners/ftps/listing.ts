@@ -30,13 +30,17 @@ export function timeValue(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace(/[-T:]|\.\d+Z$/g, '')
 }
 
-/** Milliseconds of a time value, with or without a fraction; undefined when it is none. */
+/** Milliseconds of a time value, with or without a fraction; undefined when it is none, or its day is in no calendar. */
 export function parseTimeValue(text: string): number | undefined {
   const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.\d+)?$/.exec(text)
   if (match === null) return undefined
   const [, year, month, day, hour, minute, second] = match
-  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
-  return Number.isNaN(time) ? undefined : time
+  // A leap second is the one before the next minute (RFC 3659 section 2.3).
+  const [shown, more] = second === '60' ? ['59', 1_000] : [second, 0]
+  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${shown}Z`)
+  // Date takes February 30 and 24 o'clock for the day after.
+  if (Number.isNaN(time) || timeValue(time) !== text.slice(0, 12) + shown) return undefined
+  return time + more
 }
 
 /** Facts that MLSD and MLST know, in the order in which they are given (RFC 3659 section 7.5). */

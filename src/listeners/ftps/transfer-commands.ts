@@ -201,14 +201,16 @@ async function sendLines(control: Control, lines: () => Promise<string[]>): Prom
 export async function list(control: Control, argument: string): Promise<void> {
   await sendLines(control, async () => {
     const now = Date.now()
-    return (await listed(control, argument)).map((entry) => listLine(entry, now))
+    const { entries } = await listed(control, argument)
+    return entries.map((entry) => listLine(entry, now))
   })
 }
 
 export async function nlst(control: Control, argument: string): Promise<void> {
-  await sendLines(control, async () =>
-    (await listed(control, argument)).map(({ name }) => `${name}\r\n`),
-  )
+  await sendLines(control, async () => {
+    const { entries, nameOf } = await listed(control, argument)
+    return entries.map((entry) => `${nameOf(entry)}\r\n`)
+  })
 }
 
 export async function mlsd(control: Control, argument: string): Promise<void> {

@@ -225,6 +225,11 @@ describe('drafts', () => {
     for (const line of ['MFMT', 'MFMT a.csv', 'MFMT 2020 a.csv', 'MFMT 20209999999999 a.csv']) {
       expect(await code(line)).toBe('501')
     }
+    for (const time of ['20200230000000', '20210229000000', '20200101240000', '20200101000061']) {
+      expect([time, await code(`MFMT ${time} a.csv`)]).toEqual([time, '501'])
+    }
+    expect(await ftp.ask('MDTM a.csv')).toBe('213 20200203040506')
+    expect(await ftp.ask('MFMT 20161231235960 a.csv')).toBe('213 Modify=20170101000000; a.csv')
     expect(await code('MFMT 20200203040506')).toBe('501')
     expect(await code('MFMT 20200203040506 nowhere')).toBe('550')
   })

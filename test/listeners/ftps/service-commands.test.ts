@@ -162,11 +162,37 @@ describe('RFC 959: service commands', () => {
       expect.stringMatching(/^-rw-r--r-- 1 drop drop {12}5 Feb  3  2020 a\.csv$/),
       expect.stringMatching(/^drwxr-xr-x 1 drop drop {12}0 [A-Z][a-z]{2} [ \d]\d \d\d:\d\d test$/),
     ])
-    for (const argument of ['', ' -a', ' -la', ' /', ' -a -l .']) {
+    for (const argument of ['', ' -a', ' -la', ' .', ' -a -l .']) {
       const names = String((await ftp.download(`NLST${argument}`)).bytes).split('\r\n')
       expect(names.toSorted()).toEqual(['', 'a.csv', 'test'])
     }
     expect(String((await ftp.download('LIST a.csv')).bytes)).toMatch(/ a\.csv\r\n$/)
+  })
+
+  test('4.1.3 NLST gives names that can be used from where the client is (RFC 1123 section 4.1.2.7)', async () => {
+    await bench.put('a.csv', 'x')
+    await ftp.ask('MKD test')
+    await ftp.upload('STOR test/t.csv', 'x')
+    const cases: [cwd: string, argument: string, names: string[]][] = [
+      ['/', 'test', ['test/t.csv']],
+      ['/', '-a test/', ['test/t.csv']],
+      ['/', '/test', ['/test/t.csv']],
+      ['/', 'test/*.csv', ['test/t.csv']],
+      ['/', '/test/t.csv', ['/test/t.csv']],
+      ['/', '/', ['/a.csv', '/test']],
+      ['/test', '', ['t.csv']],
+      ['/test', 't.csv', ['t.csv']],
+      ['/test', '..', ['../a.csv', '../test']],
+      ['/test', '../*.csv', ['../a.csv']],
+    ]
+    for (const [cwd, argument, names] of cases) {
+      await ftp.ask(`CWD ${cwd}`)
+      const { bytes } = await ftp.download(`NLST ${argument}`)
+      const given = String(bytes).split('\r\n').slice(0, -1).toSorted()
+      expect([argument, given]).toEqual([argument, names])
+      for (const name of given) expect(await code(`MLST ${name}`)).toBe('250')
+    }
+    await ftp.ask('DELE /test/t.csv')
   })
 
   test('4.1.3 NLST and LIST know * and ? in the last part of a path, and a file that is called so first', async () => {
@@ -176,7 +202,7 @@ describe('RFC 959: service commands', () => {
       return reply.startsWith('226') ? String(bytes).split('\r\n').slice(0, -1).toSorted() : [reply]
     }
     expect(await names('NLST *.csv')).toEqual(['a.csv', 'ab.csv', 'b.csv'])
-    expect(await names('NLST /?.csv')).toEqual(['a.csv', 'b.csv'])
+    expect(await names('NLST /?.csv')).toEqual(['/a.csv', '/b.csv'])
     expect(await names('NLST -1 *')).toEqual(['a.csv', 'ab.csv', 'b.csv', 'c.txt'])
     expect(await names('NLST a*b*')).toEqual(['ab.csv'])
     expect(await names('NLST *.zip')).toEqual([expect.stringMatching(/^550 /)])
