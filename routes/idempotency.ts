@@ -13,8 +13,10 @@ interface Use {
   tenantId: string
   /** The header as it came; undefined: none. */
   key: string | undefined
-  /** What is asked for. */
+  /** What is asked for, beside the body. */
   fingerprint: string
+  /** Whether the body is that of the run that the key has led to; only a key's second use asks. */
+  isSame: (run: Run) => Promise<boolean>
 }
 
 /**
@@ -33,7 +35,7 @@ export function createOnce(options: {
   const underWay = new Set<string>()
 
   return async function once(
-    { tenantId, key, fingerprint }: Use,
+    { tenantId, key, fingerprint, isSame }: Use,
     make: (runId: string) => Promise<Run>,
   ): Promise<{ run: Run; replayed: boolean }> {
     const runId = newId('run', clock)
@@ -57,13 +59,13 @@ export function createOnce(options: {
       const record = { tenantId, key, fingerprint, runId, createdAt: now }
       const kept = await keys.reserve(record, now - keptMs)
       if (kept.fingerprint !== fingerprint) {
-        throw new AppError(
-          'invalid',
-          'Cannot use the Idempotency-Key: it was used for another request within 24 hours, a new key is needed',
-        )
+        throw usedOtherwise()
       }
       const made = kept.runId === runId ? undefined : await runs.get(kept.runId)
-      if (made !== undefined) return { run: made, replayed: true }
+      if (made !== undefined) {
+        if (!(await isSame(made))) throw usedOtherwise()
+        return { run: made, replayed: true }
+      }
       const run = await make(kept.runId).catch(async (error: unknown) => {
         if ((await runs.get(kept.runId)) === undefined) await keys.release(tenantId, key)
         throw error
@@ -74,4 +76,11 @@ export function createOnce(options: {
       underWay.delete(place)
     }
   }
+}
+
+function usedOtherwise(): AppError {
+  return new AppError(
+    'invalid',
+    'Cannot use the Idempotency-Key: it was used for another request or file within 24 hours, a new key is needed',
+  )
 }

@@ -5,6 +5,7 @@ import { fileLimits } from '../src/domain/format.ts'
 import { isId } from '../src/domain/id.ts'
 import type { Importer } from '../src/domain/importer.ts'
 import { runSources, runStates } from '../src/domain/run.ts'
+import type { Run } from '../src/domain/run.ts'
 import type { IdempotencyStore, RunFilter, RunStore, TenantStore } from '../src/domain/state.ts'
 import { noTenant, tenantFor } from './auth.ts'
 import { endpoint } from './endpoint.ts'
@@ -12,7 +13,6 @@ import type { Endpoint } from './endpoint.ts'
 import { createOnce } from './idempotency.ts'
 import { listOf, madeUpCursor, page, pageQuery, tenantQuery } from './page.ts'
 import type { Spent } from './multipart.ts'
-import { mediaType } from './parse.ts'
 import { runJson, runSchema, runText } from './run-json.ts'
 import { openUpload, uploadTypes } from './upload.ts'
 
@@ -20,7 +20,7 @@ export interface ImportsOptions {
   runs: RunStore
   tenants: Pick<TenantStore, 'get'>
   keys: IdempotencyStore
-  importer: Pick<Importer, 'submit'>
+  importer: Pick<Importer, 'submit' | 'isFileOf'>
   clock: Clock
   /** Bytes of a file by HTTP; default: as for every door. */
   maxBytes?: number
@@ -87,12 +87,11 @@ export function imports(options: ImportsOptions): Endpoint[] {
           maxBytes,
           onSpent: options.onSpent,
         })
-        const length =
-          mediaType(request) === 'text/csv' ? request.headers.get('content-length') : ''
         const use = {
           tenantId,
           key: context.req.header('idempotency-key'),
-          fingerprint: JSON.stringify([upload.filename, query.dryRun, query.mode, length]),
+          fingerprint: JSON.stringify([upload.filename, query.dryRun, query.mode]),
+          isSame: (run: Run) => importer.isFileOf(run, upload.bytes),
         }
         try {
           const { run, replayed } = await once(use, (runId) =>

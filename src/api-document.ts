@@ -23,6 +23,7 @@ export function apiDocument(): Json {
     importer: {
       nudge: unused,
       submit: unused,
+      isFileOf: unused,
       cancel: unused,
       approve: unused,
       reject: unused,

@@ -6,6 +6,8 @@ export interface Importer {
   nudge(): void
   /** Takes a file that came by no drop folder, such as an HTTP body; resolves when it is durable and queued. */
   submit(submission: Submission): Promise<Run>
+  /** Whether `body`, which is read for it, is the file that `run` was made of: by length and SHA-256. */
+  isFileOf(run: Run, body: AsyncIterable<Uint8Array>): Promise<boolean>
   /** Throws `not_found` or `conflict` (state does not allow it). */
   cancel(runId: string): Promise<Run>
   approve(runId: string, actor: string): Promise<Run>

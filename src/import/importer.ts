@@ -335,6 +335,7 @@ export function createImporter(options: ImporterOptions): Importer {
       importer.nudge()
       return run
     },
+    isFileOf: (run, body) => submit.isFileOf(run, body),
     async failures(run, asked) {
       const directory = await options.openDirectory(run.tenantId)
       if (directory === undefined) return []

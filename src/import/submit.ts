@@ -43,6 +43,18 @@ export function createSubmit({ state, files, clock, log }: QueueOptions) {
       return run
     },
 
+    /** Whether `body` has the length and the SHA-256 of the file of `run`; no more is read than that needs. */
+    async isFileOf(run: Run, body: AsyncIterable<Uint8Array>): Promise<boolean> {
+      const digest = createHash('sha256')
+      let size = 0
+      for await (const chunk of body) {
+        size += chunk.length
+        if (size > run.sizeBytes) return false
+        digest.update(chunk)
+      }
+      return size === run.sizeBytes && digest.digest('hex') === run.sha256
+    },
+
     /** Drops bodies whose run was never made: nobody was told that they are here. */
     async recover(): Promise<void> {
       for (const tenant of await state.tenants.list()) {

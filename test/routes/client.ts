@@ -10,11 +10,11 @@ import type { Clock } from '../../src/domain/clock.ts'
 import { AppError } from '../../src/domain/error.ts'
 import { newId } from '../../src/domain/id.ts'
 import type { Importer } from '../../src/domain/importer.ts'
-import { workPath } from '../../src/domain/layout.ts'
 import { nextState, zeroCounts } from '../../src/domain/run.ts'
 import type { Run, RunEvent } from '../../src/domain/run.ts'
 import type { StateStore } from '../../src/domain/state.ts'
 import type { FileStore } from '../../src/domain/storage.ts'
+import { createSubmit } from '../../src/import/submit.ts'
 import { readMail } from '../../src/mail/read.ts'
 import { memoryDriver } from '../../storage/memory.ts'
 import { defaultLimits } from '../../src/drop/limits.ts'
@@ -59,7 +59,8 @@ export function storingImporter(world: {
   files: FileStore
   clock: Clock
 }): Importer {
-  const { state, files, clock } = world
+  const { state, clock } = world
+  const submit = createSubmit({ ...world, log: silent })
   async function fire(runId: string, event: RunEvent): Promise<Run> {
     const run = await state.runs.get(runId)
     const next = run && nextState(run.state, event)
@@ -70,26 +71,8 @@ export function storingImporter(world: {
   }
   return {
     nudge: () => undefined,
-    async submit({ runId = newId('run', clock), tenantId, filename, body, maxBytes, ...rest }) {
-      const staged = await files.openWrite(workPath(tenantId, runId))
-      try {
-        for await (const piece of body) {
-          if (staged.size + piece.length > maxBytes) {
-            throw new AppError('too_large', `Cannot take the file: it is over ${maxBytes} bytes`)
-          }
-          await staged.write(staged.size, piece)
-        }
-        await staged.commit()
-      } catch (error) {
-        await staged.abort()
-        throw error
-      }
-      const run = runOf({ id: runId, tenantId, filename, createdAt: clock.now() })
-      const { source, actor, dryRun = false, mode = 'delta' } = rest
-      const queued = { ...run, source, actor, dryRun, mode }
-      await state.runs.create(queued)
-      return queued
-    },
+    submit: (submission) => submit.take(submission),
+    isFileOf: (run, body) => submit.isFileOf(run, body),
     cancel: (id) => fire(id, 'cancel'),
     approve: (id) => fire(id, 'approve'),
     reject: (id) => fire(id, 'reject'),

@@ -67,7 +67,7 @@ describe('POST /imports', () => {
     expect(answer.headers.get('content-type')).toBe('application/problem+json')
     expect(await answer.json()).toMatchObject({
       status,
-      detail: expect.stringMatching(/needed|at most|over|may be meant/),
+      detail: expect.stringMatching(/needed|at most|larger|may be meant/),
     })
     await nothingLeft()
   })
@@ -128,6 +128,32 @@ describe('Idempotency-Key', () => {
     expect(other.headers.get('idempotent-replayed')).toBeNull()
   })
 
+  test('a key is refused for another file, however it comes', async () => {
+    const inForm = (key: string, text: string) => {
+      const form = new FormData()
+      form.append('file', new File([text], 'upload.csv'))
+      return post('', form, { 'idempotency-key': key })
+    }
+    const inChunks = (key: string, text: string) => keyed(key, '', text)
+    for (const [key, send] of Object.entries({ inForm, inChunks })) {
+      const first = await send(key, 'email\na@b.example\n')
+      const again = await send(key, 'email\na@b.example\n')
+      expect(again.headers.get('location'), key).toBe(first.headers.get('location'))
+      for (const other of [
+        'email\n',
+        'email\na@c.example\n',
+        'email\na@b.example\nc@d.example\n',
+      ]) {
+        const answer = await send(key, other)
+        expect(answer.status, key).toBe(422)
+        expect(await answer.json()).toMatchObject({
+          detail: expect.stringMatching(/another request or file/),
+        })
+      }
+    }
+    expect(await world.state.runs.list({ limit: 9 })).toHaveLength(2)
+  })
+
   test('a key whose request failed is free again', async () => {
     expect((await keyed('k1', '', 'x'.repeat(101))).status).toBe(413)
     expect((await keyed('k1')).status).toBe(202)
@@ -135,7 +161,7 @@ describe('Idempotency-Key', () => {
 
   test('a key that was kept before a kill leads to one run', async () => {
     const { idempotency } = world.state
-    const fingerprint = JSON.stringify(['upload.csv', false, undefined, null])
+    const fingerprint = JSON.stringify(['upload.csv', false, undefined])
     const kept = {
       tenantId: 'ten_maple',
       key: 'k1',
