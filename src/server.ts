@@ -10,7 +10,9 @@ import type { Log } from './domain/log.ts'
 import type { StateStore } from './domain/state.ts'
 import type { FileStore } from './domain/storage.ts'
 import { createDoorkeeper } from './drop/doorkeeper.ts'
+import { defaultLimits } from './drop/limits.ts'
 import { createPasswordHasher } from './drop/password.ts'
+import { createQuota } from './drop/quota.ts'
 import { recoverUploads, sweepIncomplete } from './drop/recover.ts'
 import { freeNow, serveHttp } from './http.ts'
 import { giveUploadMemoryBack } from './idle-memory.ts'
@@ -106,6 +108,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
   const files = await openFileStore(paths.storageUrl, storage)
   await recoverUploads({ state, files, clock, log })
 
+  const quota = createQuota({ files, clock, limits: defaultLimits })
   let sender: Sender | undefined
   const importer = createImporter({
     state,
@@ -123,6 +126,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     intervalMinutes: config.importIntervalMinutes,
     importsHere,
     mailHost: config.mailHost,
+    share: quota,
     onMail: () => sender?.nudge(),
     openDirectory: (tenantId) => database.readDirectory(tenantId),
     onTick: async () => {
@@ -155,6 +159,7 @@ export async function startServer({ config, log }: { config: Config; log: Log })
     clock,
     log,
     hasher,
+    quota,
     allowList: config.allowList,
     onCommit(_tenantId, uploadedBytes) {
       importer.nudge()

@@ -112,3 +112,11 @@ export interface DropUpload {
   /** Ended otherwise: kept as `<name>.incomplete`, or dropped when it has no bytes. Idempotent. */
   cut(reason: string): Promise<void>
 }
+
+/** What one upload takes of its client's share while it is under way. */
+export interface Claim {
+  /** The upload has `size` bytes now. Throws AppError `out_of_space`: nothing of it is to be written. */
+  grow(size: number): Promise<void>
+  /** It has ended; what has become a file is counted as such by then. Idempotent. */
+  release(): void
+}

@@ -27,9 +27,14 @@ export function generationPath(tenantId: string, dropId: string): string {
   return `${generationsRoot(tenantId)}/${dropId}`
 }
 
+/** Where the files of a tenant are while they are imported. */
+export function workRoot(tenantId: string): string {
+  return `work/${tenantId}`
+}
+
 /** The private copy that a run reads. */
 export function workPath(tenantId: string, runId: string): string {
-  return `work/${tenantId}/${runId}`
+  return `${workRoot(tenantId)}/${runId}`
 }
 
 /** A composed mail. */

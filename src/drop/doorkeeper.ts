@@ -16,6 +16,7 @@ import { createPasswordHasher } from './password.ts'
 import type { PasswordHasher } from './password.ts'
 import { createPenalties } from './penalty.ts'
 import { createQuota } from './quota.ts'
+import type { Quota } from './quota.ts'
 import { createRollCall } from './roll-call.ts'
 import { openSession } from './session.ts'
 import { createTurnstile } from './turnstile.ts'
@@ -29,6 +30,8 @@ export interface DoorkeeperOptions {
   onCommit: (tenantId: string, uploadedBytes: number) => void
   hasher?: PasswordHasher
   limits?: Partial<DropLimits>
+  /** Shared with other ways that files come; default: one of its own. */
+  quota?: Quota
   /** Addresses and networks (CIDR) without penalty and without limit of connections, such as a load balancer's. */
   allowList?: readonly string[]
 }
@@ -48,7 +51,7 @@ export function createDoorkeeper(
   const penalties = createPenalties({ clock, limits, signals: state.signals })
   const names = createNameDelays({ clock, limits })
   const turnstile = createTurnstile({ clock, limits })
-  const quota = createQuota({ files: options.files, clock, limits })
+  const quota = options.quota ?? createQuota({ files: options.files, clock, limits })
   const rollCall = createRollCall({ accounts: state.accounts, clock, limits, log })
 
   function refuse(peer: Peer, why: string): never {

@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
+import type { Claim } from '../domain/drop.ts'
 import { AppError } from '../domain/error.ts'
-import { clientFolders, dropPath, dropRoot, generationsRoot } from '../domain/layout.ts'
+import { clientFolders, dropPath, dropRoot, generationsRoot, workRoot } from '../domain/layout.ts'
 import type { FileStore } from '../domain/storage.ts'
 import type { DropLimits } from './limits.ts'
 
@@ -20,14 +21,6 @@ interface Space {
   at: number
 }
 
-/** What one upload takes of its client's share while it is under way. */
-export interface Claim {
-  /** The upload has `size` bytes now. Throws AppError `out_of_space`: nothing of it is to be written. */
-  grow(size: number): Promise<void>
-  /** It has ended, and is counted as a file, if it has become one, by `changed`. Idempotent. */
-  release(): void
-}
-
 /** What each client has in its drop folder, and what is left for it. */
 export function createQuota(options: { files: FileStore; clock: Clock; limits: DropLimits }) {
   const { files, clock, limits } = options
@@ -45,6 +38,8 @@ export function createQuota(options: { files: FileStore; clock: Clock; limits: D
       ...clientFolders.map((name) => dropPath(tenantId, '', name)),
       // Older generations wait for their imports: whoever overwrites one name fills the disk as well.
       generationsRoot(tenantId),
+      // What is being imported, and what came by HTTP.
+      workRoot(tenantId),
     ]
     // At once: in a bucket each is a round trip, and an upload waits for them.
     for (const found of await Promise.all(folders.map((folder) => files.list(folder)))) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { DropUpload } from '../domain/drop.ts'
+import type { Claim, DropUpload } from '../domain/drop.ts'
 import { AppError } from '../domain/error.ts'
 import { dropPath, incompleteName } from '../domain/layout.ts'
 import type { AuditEvent, StateStore } from '../domain/state.ts'
@@ -7,7 +7,7 @@ import type { FileStore, StagedFile } from '../domain/storage.ts'
 import type { Generations } from './generation.ts'
 import type { DropLimits } from './limits.ts'
 import type { Place } from './names.ts'
-import type { Claim, Quota } from './quota.ts'
+import type { Quota } from './quota.ts'
 
 export interface UploadOptions {
   state: Pick<StateStore, 'exclusive'>

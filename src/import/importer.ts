@@ -12,9 +12,11 @@ import { createOutcome, stateAfter } from './outcome.ts'
 import type { OutcomeOptions } from './outcome.ts'
 import { createQueue } from './queue.ts'
 import { createSubmit } from './submit.ts'
+import type { SubmitOptions } from './submit.ts'
 import { createSweep } from './sweep.ts'
 
-export interface ImporterOptions extends Omit<OutcomeOptions, 'workers'> {
+export interface ImporterOptions
+  extends Omit<OutcomeOptions, 'workers'>, Pick<SubmitOptions, 'share'> {
   workers: Workers
   /** Imports that run at once, one a client. */
   workersAtOnce: number

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { AppError } from '../domain/error.ts'
+import type { Claim } from '../domain/drop.ts'
+import { AppError, isAppError } from '../domain/error.ts'
 import type { Submission } from '../domain/importer.ts'
-import { workPath } from '../domain/layout.ts'
+import { workPath, workRoot } from '../domain/layout.ts'
 import { newId } from '../domain/id.ts'
 import type { Run } from '../domain/run.ts'
 import type { FileStore } from '../domain/storage.ts'
@@ -9,11 +10,23 @@ import { crashPoint } from './crash-point.ts'
 import { newRun } from './queue.ts'
 import type { QueueOptions } from './queue.ts'
 
+export interface SubmitOptions extends QueueOptions {
+  /** What a file may take of its client's share. Throws `too_many` or `out_of_space`; default: anything. */
+  share?: Share
+}
+
+/** The shares of clients, as the drop folders keep them. */
+export interface Share {
+  claim(tenantId: string): Promise<Claim>
+  /** So many files and bytes have come. */
+  changed(tenantId: string, fileCount: number, bytes: number): void
+}
+
 // Longer than any body takes between its last byte and its run.
 const orphanMs = 3_600_000
 
 /** Takes files that come by no drop folder. */
-export function createSubmit({ state, files, clock, log }: QueueOptions) {
+export function createSubmit({ state, files, clock, log, share }: SubmitOptions) {
   return {
     /** Stores the body, then queues its run; an error of the body leaves nothing. */
     async take(submission: Submission): Promise<Run> {
@@ -24,7 +37,15 @@ export function createSubmit({ state, files, clock, log }: QueueOptions) {
       }
       const id = submission.runId ?? newId('run', clock)
       const path = workPath(tenantId, id)
-      const { size, sha256 } = await store(files, path, submission)
+      const claim = await share?.claim(tenantId).catch((error: unknown) => {
+        // Too many files: over HTTP a full share is one answer, whatever it is full of.
+        if (!isAppError(error, 'too_many')) throw error
+        throw new AppError('out_of_space', error.message, { cause: error })
+      })
+      const { size, sha256 } = await store(files, path, submission, claim).finally(() => {
+        claim?.release()
+      })
+      share?.changed(tenantId, 1, size)
       crashPoint('after-body')
       const run = newRun(clock, {
         id,
@@ -58,7 +79,7 @@ export function createSubmit({ state, files, clock, log }: QueueOptions) {
     /** Drops bodies whose run was never made: nobody was told that they are here. */
     async recover(): Promise<void> {
       for (const tenant of await state.tenants.list()) {
-        const folder = workPath(tenant.id, '').slice(0, -1)
+        const folder = workRoot(tenant.id)
         for (const { path, modifiedAt } of await files.list(folder)) {
           // Another process may be about to make its run.
           if (state.shared && modifiedAt > clock.now() - orphanMs) continue
@@ -70,7 +91,12 @@ export function createSubmit({ state, files, clock, log }: QueueOptions) {
   }
 }
 
-async function store(files: FileStore, path: string, { body, maxBytes }: Submission) {
+async function store(
+  files: FileStore,
+  path: string,
+  { body, maxBytes }: Submission,
+  claim: Claim | undefined,
+) {
   const digest = createHash('sha256')
   const staged = await files.openWrite(path)
   try {
@@ -81,6 +107,7 @@ async function store(files: FileStore, path: string, { body, maxBytes }: Submiss
           `Cannot import the file: it is larger than ${maxBytes} bytes, split it`,
         )
       }
+      await claim?.grow(staged.size + chunk.length)
       digest.update(chunk)
       await staged.write(staged.size, chunk)
     }

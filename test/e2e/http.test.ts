@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -70,6 +70,23 @@ describe.each(runtimes)('HTTP under %s', (runtime) => {
     expect(again.headers.get('idempotent-replayed')).toBe('true')
     expect(((await again.json()) as ShownRun).id).toBe(first.id)
     expect(await runsOf(server, oak)).toHaveLength(1)
+  })
+
+  test('a client with as many files as it may have gets 507', async () => {
+    const ash = await addTenant(server, 'ash', { settleSeconds: 0 })
+    const post = () =>
+      request(server, ash, '/imports?dryRun=true', {
+        method: 'POST',
+        body: 'email\n',
+        headers: csv,
+      })
+    const { tenantId } = (await (await post()).json()) as { tenantId: string }
+    const folder = join(server.dataFolder, 'files', 'generations', tenantId)
+    mkdirSync(folder, { recursive: true })
+    for (let n = 0; n < 10_000; n += 1) writeFileSync(join(folder, `drop_${n}`), '')
+    // Files that came by no door are counted within seconds.
+    await vi.waitFor(async () => expect((await post()).status).toBe(507), 15_000)
+    expect((await (await post()).json()) as unknown).toMatchObject({ title: 'No space left' })
   })
 
   test('users.csv of one client imports unchanged into another', async () => {
