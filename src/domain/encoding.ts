@@ -13,9 +13,11 @@ function startsWith(bytes: Uint8Array, ...start: number[]): boolean {
   return start.every((byte, index) => bytes[index] === byte)
 }
 
-// Of the pairs of bytes, this share must have a NUL in the one place and almost none in the other.
+// Of the pairs of bytes, this share must have a NUL in the one place and almost none in the other. Of names in another
+// script they are few: then the header tells, unless it is too short to.
 const utf16Share = 0.4
 const utf16Stray = 0.05
+const headerLeast = 4
 
 /** UTF-16 without a byte order mark, told by where the NULs of its ASCII characters are. */
 function utf16Pattern(sample: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
@@ -23,14 +25,29 @@ function utf16Pattern(sample: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
   if (pairs === 0 || !sample.includes(0)) return undefined
   let even = 0
   let odd = 0
+  let shareEven = 0
+  let shareOdd = 0
+  let inHeader = true
   for (let i = 0; i + 1 < sample.length; i += 2) {
-    if (sample[i] === 0) even += 1
-    if (sample[i + 1] === 0) odd += 1
+    const [first = 0, second = 0] = [sample[i], sample[i + 1]]
+    if (first === 0) even += 1
+    if (second === 0) odd += 1
+    if (inHeader && isLineEnd(first + second) && (first === 0 || second === 0)) {
+      inHeader = false
+      const length = i >> 1
+      if (length < headerLeast) continue
+      shareEven = even / length
+      shareOdd = odd / length
+    }
   }
-  if (odd >= pairs * utf16Share && even <= pairs * utf16Stray) return 'utf-16le'
-  if (even >= pairs * utf16Share && odd <= pairs * utf16Stray) return 'utf-16be'
+  shareEven = Math.max(shareEven, even / pairs)
+  shareOdd = Math.max(shareOdd, odd / pairs)
+  if (shareOdd >= utf16Share && even <= pairs * utf16Stray) return 'utf-16le'
+  if (shareEven >= utf16Share && odd <= pairs * utf16Stray) return 'utf-16be'
   return undefined
 }
+
+const isLineEnd = (code: number): boolean => code === 0x0a || code === 0x0d
 
 /** Tells piece by piece whether bytes are well-formed UTF-8. */
 export interface Utf8Check {

@@ -5,6 +5,7 @@ import { unescapeFormula } from '../domain/formula.ts'
 import type { HeaderMatch } from '../domain/header.ts'
 import type { IdentifierShape } from '../domain/identifier-shape.ts'
 import { comparisonKey } from '../domain/user.ts'
+import { textFingerprint } from './fingerprint.ts'
 
 /** Reads the keys of a row. */
 interface KeyReader {
@@ -13,6 +14,24 @@ interface KeyReader {
   columns: { uuid: number; email: number; username: number }
   /** So many columns have all keys. */
   width: number
+}
+
+/**
+ * Gives rows with the same content the same number: that of the columns that are imported, however they are quoted. What
+ * a report says of a row does not count, nor what no user is made of.
+ */
+export function contentReader({
+  columns,
+  isReport,
+}: HeaderMatch): (cells: readonly string[]) => number {
+  const read = [...columns.keys()].filter((index) => columns[index] !== null)
+  return (cells) => {
+    const values = read.map((index) => {
+      const cell = cells[index] ?? ''
+      return cleaned(isReport ? unescapeFormula(cell) : cell)
+    })
+    return textFingerprint(values.join('\0'))
+  }
 }
 
 /** Reads the keys of a row without checking it: they only say which rows to look at again. */

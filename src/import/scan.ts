@@ -1,4 +1,4 @@
-import { cleaned, isBlankRecord } from '../domain/cell.ts'
+import { isBlankRecord } from '../domain/cell.ts'
 import type { FoundUser, KeySighting, Ledger, RowKeys } from '../domain/directory.ts'
 import { counted, figure } from '../domain/figures.ts'
 import { fileLimits } from '../domain/format.ts'
@@ -6,11 +6,10 @@ import type { IdentifierShape } from '../domain/identifier-shape.ts'
 import { fileNotice } from '../domain/reason.ts'
 import type { RowCheck } from '../domain/row-check.ts'
 import { createFilter, createSeen } from './filter.ts'
-import { textFingerprint } from './fingerprint.ts'
 import { FileRefused } from './job.ts'
 import { createLikely } from './likely.ts'
 import { createFailing } from './failing.ts'
-import { keyCells, keyReader } from './row-keys.ts'
+import { contentReader, keyCells, keyReader } from './row-keys.ts'
 import type { ScannedKeys } from './row-keys.ts'
 import { createPlaces, maxPlaces } from './places.ts'
 import type { Places } from './places.ts'
@@ -76,6 +75,7 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
   const seen = createSeen((keysOfRow * source.file.size) / rowBytes, !sieve.isEmpty)
   const suspects = createFilter(suspectBits)
   const keysOf = keyReader(header)
+  const contentOf = contentReader(header)
   sieve.readKeys(keysOf.columns, header.isReport ? '' : source.delimiter)
   const stop = (at: number): boolean => onRead(at)
   let rows = 0
@@ -381,9 +381,4 @@ export async function scanFile(options: ScanOptions): Promise<Scanned | undefine
     shared,
     rows,
   }
-}
-
-/** Same cells, same number; how they are quoted does not count. */
-function contentOf(cells: readonly string[]): number {
-  return textFingerprint(cells.map(cleaned).join('\0'))
 }

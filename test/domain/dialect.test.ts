@@ -8,6 +8,9 @@ import { detectNotCsv } from '../../src/domain/not-csv.ts'
 const bytes = (text: string, encoding: BufferEncoding = 'utf8') =>
   new Uint8Array(Buffer.from(text, encoding))
 const be = (text: string) => new Uint8Array(Buffer.from(text, 'utf16le').swap16())
+const header = 'UserUUID,firstName,lastName,street\n'
+const cyrillic = header + 'я1,Александра,Достоевская,Большая Садовая улица\n'.repeat(50)
+const chinese = header + '学生一,小龙,李,中山北路二段四十五号六楼\n'.repeat(50)
 const csv = 'email,firstName\r\nzoë@maple.example,Zoë\r\n'
 
 describe('detectEncoding()', () => {
@@ -20,6 +23,8 @@ describe('detectEncoding()', () => {
     ['UTF-16 BE with BOM', be(`\ufeff${csv}`), 'utf-16be', 2],
     ['UTF-16 LE without BOM', bytes(csv, 'utf16le'), 'utf-16le', 0],
     ['UTF-16 BE without BOM', be(csv), 'utf-16be', 0],
+    ['UTF-16 LE without BOM, mostly Cyrillic', bytes(cyrillic, 'utf16le'), 'utf-16le', 0],
+    ['UTF-16 BE without BOM, mostly Chinese', be(chinese), 'utf-16be', 0],
     ['Windows-1252', bytes(csv, 'latin1'), 'windows-1252', 0],
     ['one stray NUL in UTF-8', bytes('email\na\0b@maple.example\n'), 'utf-8', 0],
     ['UTF-8 cut inside a character', bytes(csv).subarray(0, 20), 'utf-8', 0],
@@ -109,6 +114,10 @@ describe('splitFirstRecord()', () => {
 })
 
 describe('detectNotCsv()', () => {
+  test('takes UTF-16 in any script for text', () => {
+    expect([bytes(cyrillic, 'utf16le'), be(chinese)].map(detectNotCsv)).toEqual([null, null])
+  })
+
   const zip = (...names: string[]) =>
     Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(26), Buffer.from(names.join('\0\0'))])
 
