@@ -141,7 +141,7 @@ export async function mfmt(control: Control, argument: string): Promise<void> {
 interface Listing {
   entries: DropEntry[]
   /** A name by which the client can ask for an entry from where it is (RFC 1123 section 4.1.2.7). */
-  nameOf(entry: DropEntry): string
+  nameOf: (entry: DropEntry) => string
 }
 
 /** What a listing command asks for; `-a` and the like of old clients are passed over. */
