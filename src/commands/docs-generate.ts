@@ -111,7 +111,7 @@ columns as your system does: many names are known, and your settings can add oth
 | line ends | CRLF, LF or CR, mixed too |
 | quotes | a value with the delimiter, a quote or a line break in it stands in \`"\`; a quote inside is doubled |
 | blank rows and columns | rows without any value, and columns without header and values, are left out and not counted |
-| limits | ${megabytes.toLocaleString('en')} MiB, ${fileLimits.maxRows.toLocaleString('en')} rows, ${fileLimits.maxRecordBytes / 1024} KiB a row, ${fileLimits.maxColumns} columns |
+| limits | ${megabytes.toLocaleString('en')} MiB, ${fileLimits.maxRows.toLocaleString('en')} rows, ${fileLimits.maxRecordBytes / 1024} KiB a row, ${fileLimits.maxFieldBytes / 1024} KiB a value, ${fileLimits.maxColumns} columns |
 | dry run | a file in the folder \`test/\` is checked and reported, and nothing is stored |
 
 ## The header

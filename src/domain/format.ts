@@ -283,6 +283,8 @@ export const fileLimits = {
   maxRows: 5_000_000,
   /** A record is held in memory whole; an unclosed quote ends here. */
   maxRecordBytes: 64 * 1024,
+  /** Half a record; no value of the format comes near it. */
+  maxFieldBytes: 32 * 1024,
   /** Seven times the columns of the format. */
   maxColumns: 200,
 } as const

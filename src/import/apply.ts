@@ -200,7 +200,9 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
 const shownOfTooLong = 1000
 
 function begun(record: string, { kind }: SplitFault): string {
-  return kind === 'too long' ? `${record.slice(0, shownOfTooLong).toWellFormed()}…` : record
+  return kind === 'too long' || kind === 'field too long'
+    ? `${record.slice(0, shownOfTooLong).toWellFormed()}…`
+    : record
 }
 
 function warnOf(

@@ -2,7 +2,7 @@ const quote = 0x22
 
 /** Why a record cannot be split into cells, and at which of them, from 0. */
 export interface SplitFault {
-  kind: 'open quote' | 'quote inside' | 'text after quote' | 'too long'
+  kind: 'open quote' | 'quote inside' | 'text after quote' | 'too long' | 'field too long'
   column: number
 }
 

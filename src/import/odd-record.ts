@@ -26,11 +26,12 @@ export function parseRecord(record: string, delimiter: string): string[] | Split
   }
 }
 
-const sentences: Readonly<Record<Exclude<SplitFault['kind'], 'open quote' | 'too long'>, string>> =
-  {
-    'quote inside': 'a quote stands inside a value that is not in quotes',
-    'text after quote': 'text follows the quote that closes a value',
-  }
+const sentences: Readonly<
+  Record<Exclude<SplitFault['kind'], 'open quote' | 'too long' | 'field too long'>, string>
+> = {
+  'quote inside': 'a quote stands inside a value that is not in quotes',
+  'text after quote': 'text follows the quote that closes a value',
+}
 
 /** How the records of a file are split. */
 interface Split {
@@ -49,7 +50,8 @@ export function faultReader({ delimiter, header }: Split) {
   let judged = 0
   return (record: string, fault: SplitFault, line: number): RowReason => {
     judged += 1
-    const asked = fault.kind !== 'too long' && judged <= mostJudged
+    const isLong = fault.kind === 'too long' || fault.kind === 'field too long'
+    const asked = !isLong && judged <= mostJudged
     const second = asked ? parseRecord(record, delimiter) : fault
     const { kind, column } = Array.isArray(second) ? fault : second
     if (kind === 'too long') {
@@ -62,6 +64,14 @@ export function faultReader({ delimiter, header }: Split) {
     }
     const name = header.names[column] ?? ''
     const field = name === '' ? null : name
+    if (kind === 'field too long') {
+      const size = `${fileLimits.maxFieldBytes / 1024} KiB`
+      return rowReason(9108, field, {
+        what: `a value of more than ${size}`,
+        limit: `${size} in a value`,
+        remedy: 'shorten the value, or close the quote that makes others a part of it',
+      })
+    }
     if (kind === 'open quote') return rowReason(9106, field, { line })
     const where = name === '' ? '' : ` of ${shown(name)}`
     return rowReason(9003, field, {

@@ -1,5 +1,6 @@
 import { isBlankRecord } from '../domain/cell.ts'
 import type { HeaderMatch } from '../domain/header.ts'
+import { fileLimits } from '../domain/format.ts'
 import { splitQuoted } from './cells.ts'
 import type { SplitFault } from './cells.ts'
 import type { Met, Places } from './places.ts'
@@ -13,6 +14,8 @@ export interface Visited extends Met {
   /** Its keys, where they are known without reading it. */
   keys: KeyHashes | null
 }
+
+const { maxFieldBytes } = fileLimits
 
 export interface WalkOptions {
   source: Source
@@ -107,6 +110,14 @@ export interface ReadRecord {
  * taken, and the next record begins with the next line.
  */
 export function readRecord(records: RecordAtHand, source: Source): ReadRecord {
+  const read = splitRecord(records, source)
+  // No field is longer than its record, so that hardly any is looked at.
+  if (records.end - records.start <= maxFieldBytes) return read
+  const column = read.cells.findIndex((cell) => Buffer.byteLength(cell) > maxFieldBytes)
+  return column < 0 ? read : { cells: [], fault: { kind: 'field too long', column } }
+}
+
+function splitRecord(records: RecordAtHand, source: Source): ReadRecord {
   const { delimiter, header } = source
   if (records.tooLong) return { cells: [], fault: { kind: 'too long', column: 0 } }
   const known = records.cells(source.decode)

@@ -274,6 +274,19 @@ describe('every code of section 5', () => {
     await desk.close()
   })
 
+  test('9108 happens for a value of more than 32 KiB, also in a column that is not known', async () => {
+    const desk = openDesk()
+    const file = (notes: string) => `email,notes\na@x.ca,${'x'.repeat(32_768)}\nb@x.ca,${notes}\n`
+    const dropped = await desk.drop(file('é'.repeat(16_385)))
+    expectFailure(dropped, 9108, 3, 'notes')
+    expect(dropped.state.counts).toMatchObject({ created: 1, failed: 1 })
+    expectFailure(await desk.drop(await desk.report(dropped)), 9108, 2, null)
+    // By its bytes, however it is written.
+    expectFailure(await desk.drop(file(`"${'x""'.repeat(16_385)}"`)), 9108, 3, 'notes')
+    expect((await desk.drop(file('é'.repeat(16_384)))).state.counts).toMatchObject({ failed: 0 })
+    await desk.close()
+  })
+
   test('9108 happens for more than 5,000,000 rows', async () => {
     const desk = openDesk()
     const content = Buffer.alloc(6 + 2 * 5_000_001, '1\n')
