@@ -7,6 +7,8 @@ import { parsePublicKey } from '../domain/public-key.ts'
 import { createPasswordHasher } from '../drop/password.ts'
 import { leastPasswordLength, newPassword } from '../domain/new-password.ts'
 import { findTenant, withState } from '../state.ts'
+import { accountBody } from '../../routes/account-operations.ts'
+import { asApiTakes } from '../api-takes.ts'
 import { UsageError } from '../usage.ts'
 
 /** `rosterdrop account add`. */
@@ -32,6 +34,8 @@ export async function run(args: string[]): Promise<number> {
       `Cannot add the account "${name}": the password has ${given.length} characters, at least ${leastPasswordLength} are needed`,
     )
   }
+  const cannot = `Cannot add the account "${name}"`
+  asApiTakes(accountBody, { name, keys: values.key, password: given ?? undefined }, cannot)
   // With a key and no wish for a password, the account has none to guess.
   const password = given ?? (keys.length > 0 ? null : newPassword(systemClock))
   const passwordHash = password === null ? null : await createPasswordHasher().hash(password)

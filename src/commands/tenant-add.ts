@@ -4,6 +4,8 @@ import { newId } from '../domain/id.ts'
 import { defaultSettings } from '../domain/tenant.ts'
 import { isMailAddress } from '../domain/mail-address.ts'
 import { withState } from '../state.ts'
+import { loginSourcesBody, tenantBody, userTypesBody } from '../../routes/tenant-operations.ts'
+import { asApiTakes } from '../api-takes.ts'
 import { UsageError } from '../usage.ts'
 
 const list = (text: string | undefined): string[] =>
@@ -24,12 +26,14 @@ export async function run(args: string[]): Promise<number> {
       'login-sources': { type: 'string' },
     },
   })
-  const [name, ...rest] = positionals
+  const [given, ...rest] = positionals
   const replyTo = values['reply-to']
   const failedImportEmail = list(values['failed-import-email'])
-  if (name === undefined || rest.length > 0) {
+  if (given === undefined || rest.length > 0) {
     throw new UsageError('Cannot add a client: one name is needed, in quotes if it has spaces')
   }
+  const cannot = `Cannot add the client "${given}"`
+  const { name } = asApiTakes(tenantBody, { name: given }, cannot)
   if (replyTo === undefined || failedImportEmail.length === 0) {
     throw new UsageError(
       `Cannot add the client "${name}": both --reply-to (Reply-to Admin Email Address) and --failed-import-email (Failed Import Email) are needed`,
@@ -42,18 +46,24 @@ export async function run(args: string[]): Promise<number> {
       )
     }
   }
+  const types = list(values['user-types']).map((type, index) => ({
+    id: String(index + 1),
+    name: type,
+  }))
+  const { data: userTypes } = asApiTakes(userTypesBody, { data: types }, `${cannot}: --user-types`)
+  const sources = { data: list(values['login-sources']) }
+  const { data: loginSources } = asApiTakes(loginSourcesBody, sources, `${cannot}: --login-sources`)
+  const settings = { replyTo, failedImportEmail }
+  asApiTakes(tenantBody, { name, settings }, cannot)
   const id = newId('tenant', systemClock)
   await withState((state) =>
     state.tenants.create({
       id,
       name,
-      settings: { ...defaultSettings, replyTo, failedImportEmail },
+      settings: { ...defaultSettings, ...settings },
       settingsVersion: 1,
-      userTypes: list(values['user-types']).map((type, index) => ({
-        id: String(index + 1),
-        name: type,
-      })),
-      loginSources: list(values['login-sources']),
+      userTypes,
+      loginSources,
       createdAt: systemClock.now(),
     }),
   )

@@ -63,6 +63,29 @@ describe('rosterdrop', () => {
     expect(rosterdrop('token', 'create', 'A', 'poller', '--scope', 'root').status).toBe(2)
   })
 
+  test.each([
+    [['token', 'create', '--operator', 'x', '--days', '99999999999'], /--days "9+" is not/],
+    [['token', 'create', '--operator', 'x', '--days', '1e99'], /--days "1e99" is not/],
+    [['token', 'create', 'A', 'x', '--scope', 'operator'], /"operator" is no scope/],
+    [['token', 'create', '--operator', 'x', '--scope', 'monitor'], /one of --operator and --scope/],
+    [['token', 'create', 'A', ''], /name/],
+    [['account', 'add', 'A', ''], /name is not 1 to 64 letters/],
+    [['account', 'add', 'A', '../x'], /name is not 1 to 64 letters/],
+    [['account', 'add', 'A', 'x\ty'], /name is not 1 to 64 letters/],
+    [['account', 'add', 'A', 'x'.repeat(300)], /name is not 1 to 64 letters/],
+    [['tenant', 'add', ' ', ...both], /name/],
+    [['tenant', 'add', 'x'.repeat(500), ...both], /name/],
+    [
+      ['tenant', 'add', 'B', ...both, '--user-types', 'A,A'],
+      /--user-types: data names one thing twice/,
+    ],
+    [['tenant', 'add', 'B', ...both, '--login-sources', 'A,A'], /--login-sources: data names one/],
+  ])('%j is refused as the API refuses it', (words, why) => {
+    const { status, stdout, stderr } = rosterdrop(...words)
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr.split('\n')[0]).toMatch(why)
+  })
+
   test('doctor says what to mend', () => {
     const { status, stdout } = rosterdrop('doctor')
     expect(status).toBe(1)
