@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rename } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join, resolve, sep } from 'node:path'
 import { dataPaths, readConfig } from '../config.ts'
 import { databaseExists } from '../db/database.ts'
 import { takeSnapshot } from '../db/sqlite/snapshot.ts'
@@ -17,6 +17,14 @@ export async function run(args: string[]): Promise<number> {
   const config = readConfig(process.env)
   const { dataDir, files } = partsOf(config, 'back up')
   const folder = resolve(given)
+  for (const part of [files, join(dataDir, 'directory'), join(dataDir, 'keys')]) {
+    if (folder === part || folder.startsWith(join(part, sep))) {
+      throw new AppError(
+        'conflict',
+        `Cannot back up to "${given}": it is inside "${part}", which is backed up, name a folder elsewhere`,
+      )
+    }
+  }
   if ((await namesIn(folder)).length > 0) {
     throw new AppError('exists', `Cannot back up to "${given}": it is not empty, name a new folder`)
   }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -8,7 +8,6 @@ import { dataPaths, readConfig } from '../config.ts'
 import { openDatabase } from '../db/database.ts'
 import { openDirectory } from '../db/sqlite/directory.ts'
 import type { Directory } from '../domain/directory.ts'
-import { AppError } from '../domain/error.ts'
 import { newId } from '../domain/id.ts'
 import { workPath } from '../domain/layout.ts'
 import type { Run } from '../domain/run.ts'
@@ -17,6 +16,7 @@ import { defaultSettings } from '../domain/tenant.ts'
 import type { Tenant } from '../domain/tenant.ts'
 import { executeRun } from '../import/execute.ts'
 import { newRun } from '../import/queue.ts'
+import { fileSize } from '../given-file.ts'
 import { findTenant } from '../state.ts'
 import { UsageError } from '../usage.ts'
 import { openFileStore } from '../../storage/index.ts'
@@ -48,7 +48,7 @@ async function check(
   path: string,
   { tenant: name, full }: { tenant?: string; full: boolean },
 ): Promise<number> {
-  const sizeBytes = await fileSize(path)
+  const sizeBytes = await fileSize(path, 'check')
   const copy = join(folder, 'users.db')
   const { tenant, previous } =
     name === undefined ? { tenant: nobody(), previous: undefined } : await known(name, copy)
@@ -84,16 +84,6 @@ async function check(
   } finally {
     await directory.close()
     await files.close()
-  }
-}
-
-async function fileSize(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size
-  } catch (error) {
-    throw new AppError('not_found', `Cannot check "${path}": there is no such file`, {
-      cause: error,
-    })
   }
 }
 

@@ -1,4 +1,4 @@
-import { createReadStream, existsSync, openAsBlob } from 'node:fs'
+import { createReadStream, openAsBlob } from 'node:fs'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
@@ -14,6 +14,7 @@ import type { Importer } from '../domain/importer.ts'
 import { activeStates } from '../domain/run.ts'
 import type { Run } from '../domain/run.ts'
 import type { Tenant } from '../domain/tenant.ts'
+import { fileSize } from '../given-file.ts'
 import { createImporter } from '../import/importer.ts'
 import { createLog } from '../observe/log.ts'
 import { newToken } from '../secret.ts'
@@ -48,9 +49,7 @@ export async function run(args: string[]): Promise<number> {
   if (path === undefined || values.tenant === undefined || rest.length > 0) {
     throw new UsageError('Cannot import: the path of one file and --tenant are needed')
   }
-  if (!existsSync(path)) {
-    throw new AppError('not_found', `Cannot import "${path}": there is no such file`)
-  }
+  await fileSize(path, 'import')
   const config = readConfig(process.env)
   const wanted = { path, dryRun: values['dry-run'], full: values.full }
   const database = await openDatabase(dataPaths(config).databaseUrl)

@@ -136,6 +136,17 @@ describe('rosterdrop backup and restore', () => {
     refused(/there is no manifest.json/)
   })
 
+  test.each(['files/bk', 'directory/bk', 'keys', 'keys/a/b'])(
+    'a backup into %s of the data folder is refused, and makes nothing',
+    (part) => {
+      const dataDir = join(folder, 'first')
+      const { status, stderr } = rosterdrop({ DATA_DIR: dataDir }, ['backup', join(dataDir, part)])
+      expect(status).toBe(1)
+      expect(stderr).toMatch(/it is inside ".*", which is backed up, name a folder elsewhere/)
+      expect(existsSync(join(dataDir, `${part}.partial`))).toBe(false)
+    },
+  )
+
   test('neither takes a folder that holds something', () => {
     const full = join(folder, 'full')
     mkdirSync(full)

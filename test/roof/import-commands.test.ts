@@ -46,6 +46,17 @@ function rosterdrop(args: string[], env: Record<string, string> = {}) {
   return { status, stdout, stderr }
 }
 
+test.each([
+  [['import', 'check', scratch], 'Cannot check'],
+  [['import', 'run', scratch, '--tenant', 'maple'], 'Cannot import'],
+])('%j: a folder is refused in one sentence', (words, cannot) => {
+  expect(rosterdrop(words)).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: `${cannot} "${scratch}": it is no file, the path of a CSV is needed\n`,
+  })
+})
+
 describe('rosterdrop import check', () => {
   test('shows columns, counts and warnings of a good file and exits 0', () => {
     const { status, stdout } = rosterdrop(['import', 'check', good])
