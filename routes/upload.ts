@@ -32,6 +32,13 @@ export async function openUpload(
       `Cannot take the body: its type is "${type.slice(0, 60)}", Content-Type: text/csv or multipart/form-data is needed`,
     )
   }
+  const coding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity'
+  if (coding !== 'identity') {
+    throw new AppError(
+      'unsupported',
+      `Cannot take the body: its Content-Encoding is "${coding.slice(0, 60)}", the plain bytes of the file are needed`,
+    )
+  }
   const told = request.headers.get('content-length')
   const length = told === null ? undefined : Number(told)
   const form = type === 'multipart/form-data'

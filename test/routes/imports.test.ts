@@ -52,6 +52,7 @@ describe('POST /imports', () => {
 
   test.each([
     ['another type', '', '{}', { 'content-type': 'application/json' }, 415],
+    ['compressed bytes', '', 'x', { ...csv, 'content-encoding': 'gzip' }, 415],
     ['no type', '', new Uint8Array([65]), {}, 415],
     ['a path as name', '?filename=../x.csv', 'x', csv, 422],
     ['a line break in a name', '?filename=a%0Ab.csv', 'x', csv, 422],
