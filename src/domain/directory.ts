@@ -152,8 +152,6 @@ export interface Ledger {
   readonly rowsAtOnce: number
   /** Matches and stores rows, each on its own (spec/file-format.md section 4). */
   apply(rows: readonly ImportRow[]): Promise<RowOutcome[]>
-  /** What besides keeps rows from being stored that fail anyhow: their keys are others', a new user needs more columns. */
-  refused(rows: readonly CheckedRow[]): Promise<RowReason[][]>
   /**
    * Records that this run need not check: `rules` is a number for all that rows are checked by. Of the runs of late,
    * those of the one that most failed in.

@@ -37,12 +37,6 @@ export interface ApplyOptions {
   onRead: (position: number) => boolean
 }
 
-interface FailingRow {
-  row: CheckedRow
-  failure: RowFailure
-  hash: number
-}
-
 /** Checks and stores the rows that the scan has not counted already; false when it was stopped. */
 export async function applyRows(options: ApplyOptions): Promise<boolean> {
   const { source, check, ledger, tally, shared, failedBefore, onBatch, onRead } = options
@@ -51,7 +45,6 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
   const verdicts = await verdictReader(ledger, options.line)
   options.sieve.splitCells(source.delimiter)
   let pending: ImportRow[] = []
-  let failing: FailingRow[] = []
   let storing: Promise<void> = Promise.resolve()
   let inBatch = 0
   let pieces = 0
@@ -62,17 +55,6 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
   function fail(failure: RowFailure, hash = 0): Promise<void> {
     tally.fail(failure.reasons.map(({ code }) => code))
     return ledger.fail(failure, hash)
-  }
-
-  /** All reasons, also those that lie in the directory: who corrects a row is not told of them one after the other. */
-  async function failAll(rows: readonly FailingRow[]): Promise<void> {
-    if (rows.length === 0) return
-    const more = await ledger.refused(rows.map(({ row }) => row))
-    for (const [index, { failure, hash }] of rows.entries()) {
-      const others = more[index] ?? []
-      if (others.length === 0) await fail(failure, hash)
-      else await fail({ ...failure, reasons: [...failure.reasons, ...others] })
-    }
   }
 
   async function store(rows: readonly ImportRow[]): Promise<void> {
@@ -90,18 +72,13 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
 
   /** The next rows are read while these are stored: with PostgreSQL that is another process. */
   async function flush(): Promise<void> {
-    const [rows, failed] = [pending, failing]
+    const rows = pending
     pending = []
-    failing = []
     pieces = 0
     await storing
-    storing = store(rows).then(() => failAll(failed))
+    storing = store(rows)
     // A failure is met by who waits for it next.
     storing.catch(() => undefined)
-  }
-
-  function flushWhenFull(): Promise<void> | undefined {
-    return pending.length + failing.length < ledger.rowsAtOnce ? undefined : flush()
   }
 
   async function flushAll(): Promise<void> {
@@ -169,18 +146,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
             judged === undefined && unnamed === undefined && !found.several && !header.hasPassword
           const reasons = [...row.reasons, ...(judged?.reasons ?? [])]
           const record = recordText(found, source)
-          const hasKeys = row.uuid !== null || row.emailKey !== null
-          if (hasKeys && ledger.lastUserId === 0) {
-            reasons.push(...check.createReasons, ...row.createReasons)
-          }
-          const failure = rowFailure(header, { line, cells, record, reasons })
-          // Of a row without keys the directory knows nothing, nor before it has users.
-          if (!hasKeys || ledger.lastUserId === 0) {
-            const isLasting = alone && (!hasKeys || check.createReasons.length === 0)
-            return fail(failure, isLasting ? hash : 0)
-          }
-          failing.push({ row, failure, hash: alone ? hash : 0 })
-          return flushWhenFull()
+          return fail(rowFailure(header, { line, cells, record, reasons }), alone ? hash : 0)
         }
         // A row with a remark is looked at each time, so that its remark is made each time.
         const remarks = row.warnings.length + row.updateWarnings.length
@@ -188,7 +154,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
         // It has cells: its text is not asked for.
         const failure = () => rowFailure(header, { line, cells, record: '', reasons: [] })
         pending.push({ row, hash: kept, failure })
-        return flushWhenFull()
+        return pending.length < ledger.rowsAtOnce ? undefined : flush()
       }
     },
   })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Directory } from '../../src/domain/directory.ts'
 import { rowReason } from '../../src/domain/reason.ts'
-import type { Cells, OpenDirectory } from './directory-rows.ts'
+import type { OpenDirectory } from './directory-rows.ts'
 import {
   ada,
   applyAll,
@@ -316,43 +316,18 @@ export function rowsContract(name: string, open: OpenDirectory): void {
       await directory.close()
     })
 
-    test('refused() says what else is wrong with rows that fail, and stores nothing of them', async () => {
+    test('apply() says at once all that keeps a row from making a user', async () => {
       const { directory } = await fresh()
       await importAll(directory, 'run_1', [ada, bob])
-      const needed = rowReason(9018, 'lastName', { field: 'lastName' })
-      const before = await usersOf(directory)
-      const ledger = await directory.begin(ledgerOptions('run_2'))
-      ledger.plan({ ...plan, createReasons: [needed] })
-      const rows: Cells[] = [
-        { line: 2, UserUUID: 'u1', email: 'BOB@x.example', username: 'bob' },
-        { line: 3, UserUUID: 'u9', email: 'bob@x.example', username: 'ada' },
-        { line: 4, UserUUID: 'u9', email: 'free@x.example', username: 'ada' },
-        { line: 5, email: 'ada@x.example', username: 'ada' },
-        { line: 6, UserUUID: 'u2', email: 'bob@x.example', username: 'bobby' },
+      const createReasons = [rowReason(9018, 'lastName', { field: 'lastName' })]
+      const rows = [
+        { line: 2, UserUUID: 'u9', email: 'bob@x.example', username: 'ada' },
+        { line: 3, UserUUID: 'u9', email: 'free@x.example', username: 'ada' },
       ]
-      const given = rows.map((cells) => importRow(cells))
-      const found = await ledger.refused(given.map(({ row }) => row))
-      expect(found.map((reasons) => reasons.map(({ code }) => code))).toEqual([
-        [9019, 9020],
-        [9018, 9019, 9020],
-        [9018, 9020],
-        [],
-        [],
-      ])
-      // What is stored says all of it at once too.
-      expect(await ledger.apply(given.slice(1, 3))).toEqual(given.slice(1, 3).map(() => 'deferred'))
-      await ledger.close()
-      expect(await usersOf(directory)).toEqual(before)
-      await directory.close()
-    })
-
-    test('apply() fails a row for what only counts where it creates a user', async () => {
-      const { directory } = await fresh()
-      const createReasons = [rowReason(9032, 'password', { field: 'password', length: 3, min: 8 })]
-      const first = [ada, { ...bob, createReasons }]
-      expect(await importAll(directory, 'run_1', first)).toEqual({ 2: 'created', 3: '9032' })
-      const second = [{ ...ada, firstName: 'Augusta', createReasons }, bob]
-      expect(await importAll(directory, 'run_2', second)).toEqual({ 2: 'updated', 3: 'created' })
+      expect(await importAll(directory, 'run_2', rows, { createReasons })).toEqual({
+        2: '9018 9019 9020',
+        3: '9018 9020',
+      })
       await directory.close()
     })
 

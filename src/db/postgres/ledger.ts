@@ -234,7 +234,6 @@ function ledgerOf(parts: LedgerParts): Ledger {
     // Many rows share the statements of a call, and the next are read meanwhile: with more neither waits less.
     rowsAtOnce: 1_000,
     apply: (given) => inTurn(() => apply(given)),
-    refused: (failing) => inTurn(() => store().refused(failing)),
     failedBefore: (rules) => failures.before(rules),
     async fail(failure, hash) {
       if (failures.add(failure, hash)) await flushFailures()

@@ -160,12 +160,6 @@ export function createMatcher({ plan, users, nextId, remember }: MatchOptions) {
       if (Array.isArray(found)) return { reasons: found }
       return found === undefined ? create(given) : update(given, found)
     },
-    /** What besides keeps a row from being stored that fails anyhow. */
-    refused(row: CheckedRow): RowReason[] {
-      const found = match(row)
-      if (Array.isArray(found)) return found
-      return found === undefined ? notNew(row) : taken(row, found)
-    },
     /** The user of a row lets go of the email and username that the row does not keep. */
     vacate(row: CheckedRow): void {
       const found = match(row)

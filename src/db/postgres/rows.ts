@@ -1,5 +1,4 @@
 import type { ImportRow, RowOutcome, RowPlan } from '../../domain/directory.ts'
-import type { RowReason } from '../../domain/importer.ts'
 import { storedFields } from '../../domain/user.ts'
 import type { CheckedRow, StoredField } from '../../domain/user.ts'
 import { rowReason } from '../../domain/reason.ts'
@@ -312,12 +311,6 @@ export function createRowStore(options: RowStoreOptions) {
   return {
     /** Stores rows, or says why they cannot be. */
     apply: applySome,
-    /** What besides keeps rows from being stored that fail anyhow; in a load there is no index to look anybody up by. */
-    async refused(rows: readonly CheckedRow[]): Promise<RowReason[][]> {
-      if (load.active) return rows.map(() => [])
-      const match = await matcher(rows)
-      return rows.map((row) => match.refused(row))
-    },
     /** Frees the emails and usernames that the users of these rows have, so that other rows can take them. */
     async vacate(rows: readonly CheckedRow[]): Promise<void> {
       const match = await matcher(rows)

@@ -137,10 +137,6 @@ export function openLedger(db: DatabaseSync, options: LedgerOptions): Ledger {
       }
       return outcomes
     },
-    async refused(failing) {
-      const canLookUp = !load.isOn
-      return failing.map((row) => (canLookUp ? store().refused(row) : []))
-    },
     async failedBefore(rules) {
       return failures.before(rules)
     },

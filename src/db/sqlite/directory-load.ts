@@ -52,10 +52,6 @@ function makeIndexes(db: DatabaseSync, { runId, indexes }: Loading, made?: () =>
 export function createLoad(db: DatabaseSync, runId: string) {
   endLoadOfOthers(db, runId)
   return {
-    /** There are no indexes to look anybody up by. */
-    get isOn(): boolean {
-      return loadingOf(db) !== undefined
-    },
     /** False: rows are stored with the indexes in place. */
     begin(rows: number): boolean {
       if (rows < leastRows || loadingOf(db) !== undefined) return false

@@ -184,12 +184,6 @@ export function createRowStore(options: RowStoreOptions) {
         return { reasons: [rowReason(9117, null, {})] }
       }
     },
-    /** What besides keeps a row from being stored that fails anyhow. */
-    refused(row: CheckedRow): RowReason[] {
-      const found = match(row)
-      if (isReasons(found)) return found
-      return found === undefined ? notNew(row) : taken(row, found)
-    },
     /** Keeps what the user has before the run changes it. */
     keepImage(userId: number): void {
       statements.keepImage.run(run, userId)
