@@ -35,7 +35,6 @@ function checkCell(header: string, value: string, rules: Rules = {}) {
   const { check, fields } = rowCheck([key, header], rules)
   const row = check([key === 'email' ? 'ok@maple.example' : 'u-1', value], 2)
   const slot = fields.findIndex((name) => name === field)
-  // As of a new user.
   const reasons = [...row.reasons, ...row.createReasons]
   return { ...row, reasons, value: row.values[slot], codes: reasons.map(({ code }) => code) }
 }
@@ -391,13 +390,11 @@ describe('createRowCheck() in a file of ours', () => {
   })
 })
 
-describe('reasons', () => {
-  test('of levels file and warning are not given by the row check, and every row code is known', () => {
-    const given = new Set([...happens.map(([code]) => code), 9013, 9105])
-    for (const code of given) expect(reasonCodes).toContain(code)
-    // Decided where the file is split (9003, 9106), where users are matched, and where rows are stored.
-    const elsewhere = [9003, 9019, 9020, 9106, 9110, 9116, 9117]
-    const rowCodes = reasonCodes.filter((code) => reasons[code].level === 'row')
-    expect(rowCodes.filter((code) => !given.has(code))).toEqual(elsewhere)
-  })
+test('reasons of levels file and warning are not given by the row check, and every row code is known', () => {
+  const given = new Set([...happens.map(([code]) => code), 9013, 9105])
+  for (const code of given) expect(reasonCodes).toContain(code)
+  // Decided where the file is split (9003, 9106), where users are matched, and where rows are stored.
+  const elsewhere = [9003, 9019, 9020, 9106, 9110, 9116, 9117]
+  const rowCodes = reasonCodes.filter((code) => reasons[code].level === 'row')
+  expect(rowCodes.filter((code) => !given.has(code))).toEqual(elsewhere)
 })
