@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -92,5 +92,29 @@ describe('rosterdrop', () => {
     expect(stdout).toMatch(/^ok {3}The state database opens$/m)
     expect(stdout).toMatch(/^MEND The SFTP host key is missing/m)
     expect(stdout).toMatch(/^ok {3}Client "A" is ready$/m)
+  })
+
+  test('doctor names the database that cannot be read, and nothing else stops it', () => {
+    const DATA_DIR = join(folder, 'damaged')
+    const at = (...args: string[]) => {
+      const env = { ...process.env, DATA_DIR }
+      return spawnSync(process.execPath, ['src/main.ts', ...args], {
+        cwd: top,
+        env,
+        encoding: 'utf8',
+      })
+    }
+    expect(at('tenant', 'add', 'Maple', ...both).status).toBe(0)
+    expect(at('doctor').stdout).not.toContain('users cannot be')
+    const directories = join(DATA_DIR, 'directory')
+    const [file = ''] = readdirSync(directories).filter((name) => name.endsWith('.db'))
+    writeFileSync(join(directories, file), 'garbage'.repeat(1000))
+    const users = at('doctor')
+    expect(users.status).toBe(1)
+    expect(users.stdout).toMatch(/^MEND Client "Maple": the database of its users cannot be/m)
+    writeFileSync(join(DATA_DIR, 'state.db'), 'garbage'.repeat(1000))
+    const state = at('doctor')
+    expect({ status: state.status, stderr: state.stderr }).toEqual({ status: 1, stderr: '' })
+    expect(state.stdout).toMatch(/^MEND The state database cannot be opened or read/m)
   })
 })
