@@ -145,6 +145,7 @@ export type Format = {
     maxBytes: number
     maxRows: number
     maxRecordBytes: number
+    maxFieldBytes: number
     maxColumns: number
   }
   /** In a cell, it clears what is stored */

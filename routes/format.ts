@@ -35,6 +35,7 @@ const formatSchema = z
       maxBytes: count,
       maxRows: count,
       maxRecordBytes: count,
+      maxFieldBytes: count,
       maxColumns: count,
     }),
     clearWord: z.string().meta({ description: 'In a cell, it clears what is stored' }),

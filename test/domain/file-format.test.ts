@@ -54,6 +54,7 @@ describe('the format', () => {
       maxBytes: 1_073_741_824,
       maxRows: 5_000_000,
       maxRecordBytes: 65_536,
+      maxFieldBytes: 32_768,
       maxColumns: 200,
     })
   })

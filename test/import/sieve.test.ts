@@ -135,6 +135,8 @@ describe('createSieve()', () => {
         fc.integer({ min: 1, max: 4096 }),
         async (rows, delimiter, most) => {
           const text = `${rows.map((cells) => cells.join(delimiter)).join('\n')}\n`
+          // More would be no CSV.
+          fc.pre(20 * (text.split('\0').length - 1) < text.length)
           const source = { ...(await sourceOf(text, most)), delimiter }
           const [plain, splitting] = [1, 2].map(() => createSieve({ lastUserId: 0, seed: 7 }))
           splitting?.splitCells(delimiter)
