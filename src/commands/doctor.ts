@@ -80,7 +80,11 @@ async function lookAtDirectories(url: string, tenants: readonly Tenant[], say: S
     for (const { id, name } of tenants) {
       try {
         const directory = await directories.open(id)
-        await directory.users({ limit: 1 }).finally(() => directory.close())
+        try {
+          await directory.users({ limit: 1 })
+        } finally {
+          await directory.close()
+        }
       } catch {
         say(
           false,

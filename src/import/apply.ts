@@ -8,7 +8,7 @@ import type { CheckedRow } from '../domain/user.ts'
 import type { SplitFault } from './cells.ts'
 import type { Places } from './places.ts'
 import type { Sieve } from './sieve.ts'
-import { faultReader } from './odd-record.ts'
+import { faultReader, isTooLong } from './odd-record.ts'
 import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
 import { readRecord, recordText, walk } from './walk.ts'
@@ -166,9 +166,7 @@ export async function applyRows(options: ApplyOptions): Promise<boolean> {
 const shownOfTooLong = 1000
 
 function begun(record: string, { kind }: SplitFault): string {
-  return kind === 'too long' || kind === 'field too long'
-    ? `${record.slice(0, shownOfTooLong).toWellFormed()}…`
-    : record
+  return isTooLong(kind) ? `${record.slice(0, shownOfTooLong).toWellFormed()}…` : record
 }
 
 function warnOf(

@@ -26,9 +26,28 @@ export function parseRecord(record: string, delimiter: string): string[] | Split
   }
 }
 
-const sentences: Readonly<
-  Record<Exclude<SplitFault['kind'], 'open quote' | 'too long' | 'field too long'>, string>
-> = {
+type LongKind = 'too long' | 'field too long'
+
+/** What is over which limit, and how to put it right. */
+const longs: Readonly<Record<LongKind, { what: string; bytes: number; remedy: string }>> = {
+  'too long': {
+    what: 'row',
+    bytes: fileLimits.maxRecordBytes,
+    remedy: 'shorten the row, or close the quote that makes it one with the rows below it',
+  },
+  'field too long': {
+    what: 'value',
+    bytes: fileLimits.maxFieldBytes,
+    remedy: 'shorten the value, or close the quote that makes others a part of it',
+  },
+}
+
+/** True for what is over a limit: nobody need read it to say so. */
+export function isTooLong(kind: SplitFault['kind']): kind is LongKind {
+  return Object.hasOwn(longs, kind)
+}
+
+const sentences: Readonly<Record<Exclude<SplitFault['kind'], 'open quote' | LongKind>, string>> = {
   'quote inside': 'a quote stands inside a value that is not in quotes',
   'text after quote': 'text follows the quote that closes a value',
 }
@@ -50,26 +69,19 @@ export function faultReader({ delimiter, header }: Split) {
   let judged = 0
   return (record: string, fault: SplitFault, line: number): RowReason => {
     judged += 1
-    const isLong = fault.kind === 'too long' || fault.kind === 'field too long'
-    const asked = !isLong && judged <= mostJudged
+    const asked = !isTooLong(fault.kind) && judged <= mostJudged
     const second = asked ? parseRecord(record, delimiter) : fault
     const { kind, column } = Array.isArray(second) ? fault : second
-    if (kind === 'too long') {
-      const size = `${fileLimits.maxRecordBytes / 1024} KiB`
-      return rowReason(9108, null, {
-        what: `a row of more than ${size}`,
-        limit: `${size} in a row`,
-        remedy: 'shorten the row, or close the quote that makes it one with the rows below it',
-      })
-    }
-    const name = header.names[column] ?? ''
+    // A row that is too long was not split.
+    const name = kind === 'too long' ? '' : (header.names[column] ?? '')
     const field = name === '' ? null : name
-    if (kind === 'field too long') {
-      const size = `${fileLimits.maxFieldBytes / 1024} KiB`
+    if (isTooLong(kind)) {
+      const { what, bytes, remedy } = longs[kind]
+      const size = `${bytes / 1024} KiB`
       return rowReason(9108, field, {
-        what: `a value of more than ${size}`,
-        limit: `${size} in a value`,
-        remedy: 'shorten the value, or close the quote that makes others a part of it',
+        what: `a ${what} of more than ${size}`,
+        limit: `${size} in a ${what}`,
+        remedy,
       })
     }
     if (kind === 'open quote') return rowReason(9106, field, { line })

@@ -69,11 +69,8 @@ export interface Sieve {
    * it gives no fingerprints.
    */
   readKeys(columns: KeyColumns, delimiter: string): void
-  /**
-   * From here on `sift` splits every record whose quotes are neither doubled nor stray, and reads no keys; without
-   * `fingerprints` it looks for nobody.
-   */
-  splitCells(delimiter: string, fingerprints?: boolean): void
+  /** From here on `sift` splits every record whose quotes are neither doubled nor stray, and reads no keys. */
+  splitCells(delimiter: string): void
   /** Ends of the cells of the records that are written down, in the room: see `cellEnd`. */
   readonly cellEnds: Uint32Array
   /** Who has this fingerprint: a user, or beyond the last of them a failed record; 0: nobody. */
@@ -237,8 +234,8 @@ export function createSieve({ lastUserId, seed, failed = [] }: SieveOptions): Si
       kernel.cellDelimiter.value = delimiter.charCodeAt(0)
       kernel.fingerprints.value = last > 0 ? 1 : 0
     },
-    splitCells(delimiter, fingerprints = true) {
-      kernel.fingerprints.value = fingerprints ? 1 : 0
+    splitCells(delimiter) {
+      kernel.fingerprints.value = 1
       kernel.delimiter.value = 0
       kernel.cellDelimiter.value = delimiter.charCodeAt(0)
     },

@@ -42,10 +42,12 @@ export function createSubmit({ state, files, clock, log, share }: SubmitOptions)
         if (!isAppError(error, 'too_many')) throw error
         throw new AppError('out_of_space', error.message, { cause: error })
       })
-      const { size, sha256 } = await store(files, path, submission, claim).finally(() => {
-        claim?.release()
-      })
-      share?.changed(tenantId, 1, size)
+      const { size, sha256 } = await store(files, path, submission, claim)
+        .then((stored) => {
+          share?.changed(tenantId, 1, stored.size)
+          return stored
+        })
+        .finally(() => claim?.release())
       crashPoint('after-body')
       const run = newRun(clock, {
         id,

@@ -9,13 +9,13 @@ import type { RecordAtHand } from './records.ts'
 import type { KeyHashes, Sieve } from './sieve.ts'
 import type { Source } from './source.ts'
 
+const { maxFieldBytes } = fileLimits
+
 /** A record as a visitor sees it. */
 export interface Visited extends Met {
   /** Its keys, where they are known without reading it. */
   keys: KeyHashes | null
 }
-
-const { maxFieldBytes } = fileLimits
 
 export interface WalkOptions {
   source: Source

@@ -8,8 +8,10 @@ import { removeFolder, top } from '../support/server.ts'
 const folder = mkdtempSync(join(tmpdir(), 'rosterdrop-cli-'))
 afterAll(() => removeFolder(folder))
 
-function rosterdrop(...args: string[]) {
-  const env = { ...process.env, DATA_DIR: folder }
+const rosterdrop = (...args: string[]) => rosterdropIn(folder, args)
+
+function rosterdropIn(dataDir: string, args: readonly string[]) {
+  const env = { ...process.env, DATA_DIR: dataDir }
   const { status, stdout, stderr } = spawnSync(process.execPath, ['src/main.ts', ...args], {
     cwd: top,
     env,
@@ -96,14 +98,7 @@ describe('rosterdrop', () => {
 
   test('doctor names the database that cannot be read, and nothing else stops it', () => {
     const DATA_DIR = join(folder, 'damaged')
-    const at = (...args: string[]) => {
-      const env = { ...process.env, DATA_DIR }
-      return spawnSync(process.execPath, ['src/main.ts', ...args], {
-        cwd: top,
-        env,
-        encoding: 'utf8',
-      })
-    }
+    const at = (...args: string[]) => rosterdropIn(DATA_DIR, args)
     expect(at('tenant', 'add', 'Maple', ...both).status).toBe(0)
     expect(at('doctor').stdout).not.toContain('users cannot be')
     const directories = join(DATA_DIR, 'directory')

@@ -4,7 +4,15 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { password } from '../../drop/door.ts'
-import { benchOfFile, connect, loggedIn, secureData, startBench, until } from './raw.ts'
+import {
+  beginUpload,
+  benchOfFile,
+  connect,
+  loggedIn,
+  secureData,
+  startBench,
+  until,
+} from './raw.ts'
 import type { RawFtp } from './raw.ts'
 
 const bench = await benchOfFile()
@@ -92,9 +100,7 @@ describe('lines that wait', () => {
 
   test('beyond 64 KiB cut an upload: whether its client is still there at the end cannot be told', async () => {
     ftp = await loggedIn(bench)
-    const data = await ftp.openData()
-    await ftp.ask('STOR a.csv')
-    const secured = await secureData(data)
+    const secured = await beginUpload(ftp)
     secured.write('x\n')
     await flood()
     secured.end()
@@ -107,9 +113,7 @@ describe('lines that wait', () => {
     'behind an upload, %d of them, hide no end of their connection: the upload is cut',
     async (waiting) => {
       ftp = await loggedIn(bench)
-      const data = await ftp.openData()
-      await ftp.ask('STOR a.csv')
-      const secured = await secureData(data)
+      const secured = await beginUpload(ftp)
       secured.write('x\n')
       for (let sent = 0; sent < waiting; sent += 1) {
         ftp.send('NOOP\r\n')
@@ -126,9 +130,7 @@ describe('lines that wait', () => {
 
   test('of STAT in mid-transfer, a hundred in one packet, are answered, and so is what comes behind', async () => {
     ftp = await loggedIn(bench)
-    const data = await ftp.openData()
-    await ftp.ask('STOR a.csv')
-    const secured = await secureData(data)
+    const secured = await beginUpload(ftp)
     secured.write('x\n')
     ftp.send('STAT\r\n'.repeat(100))
     expect(await codes(100)).toEqual(Array.from({ length: 100 }, () => '213'))
@@ -252,9 +254,7 @@ describe('a TLS session', () => {
 
   test('is not needed for a data connection', async () => {
     ftp = await loggedIn(bench)
-    const data = await ftp.openData()
-    await ftp.ask('STOR a.csv')
-    const secured = await secureData(data)
+    const secured = await beginUpload(ftp)
     expect(secured.isSessionReused()).toBe(false)
     secured.end('email\n')
     expect(await ftp.next()).toMatch(/^226 /)
@@ -324,9 +324,7 @@ describe('limits', () => {
   test('a session without a command is closed with 421, one with a transfer is not', async () => {
     const strict = await startBench({ limits: { idleMs: 300, lingerMs: 100 } })
     ftp = await loggedIn(strict)
-    const data = await ftp.openData()
-    await ftp.ask('STOR a.csv')
-    const secured = await secureData(data)
+    const secured = await beginUpload(ftp)
     await pause(500)
     secured.end('email\n')
     expect(await ftp.next()).toMatch(/^226 /)
@@ -341,9 +339,7 @@ describe('stop()', () => {
     const going = await startBench()
     ftp = await loggedIn(going)
     const idle = await loggedIn(going)
-    const data = await ftp.openData()
-    await ftp.ask('STOR a.csv')
-    const secured = await secureData(data)
+    const secured = await beginUpload(ftp)
     secured.write('email\n')
     const stopped = going.listener.stop(10_000)
     expect(await idle.next()).toMatch(/^421 The server is stopping/)
@@ -359,9 +355,7 @@ describe('stop()', () => {
   test('cuts a transfer when the grace time is over, and waits until it is kept', async () => {
     const going = await startBench()
     ftp = await loggedIn(going)
-    const data = await ftp.openData()
-    await ftp.ask('STOR a.csv')
-    const secured = await secureData(data)
+    const secured = await beginUpload(ftp)
     await new Promise((resolve) => secured.write('email\n', resolve))
     await pause(50)
     await going.listener.stop(50)

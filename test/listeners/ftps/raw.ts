@@ -277,6 +277,13 @@ export async function connect(port: number, options: ConnectOptions = {}): Promi
   return ftp
 }
 
+/** An upload that is under way: its data connection, which has a TLS already. */
+export async function beginUpload(ftp: RawFtp, line = 'STOR a.csv'): Promise<TLSSocket> {
+  const data = await ftp.openData()
+  await ftp.ask(line)
+  return secureData(data)
+}
+
 /** TLS on a data connection, with the session of its control connection if there is one. */
 export async function secureData(
   data: Socket,

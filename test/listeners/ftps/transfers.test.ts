@@ -8,6 +8,7 @@ import type { SecureStream } from '../../../src/listeners/ftps/secure.ts'
 import { send } from '../../../src/listeners/ftps/transfer.ts'
 import { memoryDriver } from '../../../storage/memory.ts'
 import {
+  beginUpload,
   benchOfFile,
   connect,
   loggedIn,
@@ -24,9 +25,7 @@ let ftp: RawFtp
 describe('a transfer under way', () => {
   test('answers STAT at once, and everything else after its end, in order', async () => {
     ftp = await loggedIn(bench)
-    const data = await ftp.openData()
-    await ftp.ask('STOR a.csv')
-    const secured = await secureData(data)
+    const secured = await beginUpload(ftp)
     ftp.send('STAT\r\nNOOP\r\nPWD\r\n')
     expect(await ftp.next()).toMatch(/^213 Receiving "\/a\.csv"/)
     secured.end('x\n')
@@ -97,9 +96,7 @@ describe('a transfer under way', () => {
 
   test('a QUIT behind it is answered when it has ended (RFC 959 section 4.1.1)', async () => {
     ftp = await loggedIn(bench)
-    const data = await ftp.openData()
-    await ftp.ask('STOR a.csv')
-    const secured = await secureData(data)
+    const secured = await beginUpload(ftp)
     ftp.send('QUIT\r\n')
     await pause(30)
     secured.end('x\n')

@@ -6,7 +6,15 @@ import { connect as connectTls } from 'node:tls'
 import { Client as BasicFtp } from 'basic-ftp'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { password } from '../../drop/door.ts'
-import { benchOfFile, connect, loggedIn, secureData, startBench, until } from './raw.ts'
+import {
+  beginUpload,
+  benchOfFile,
+  connect,
+  loggedIn,
+  secureData,
+  startBench,
+  until,
+} from './raw.ts'
 import type { RawFtp } from './raw.ts'
 
 const bench = await benchOfFile()
@@ -336,9 +344,7 @@ describe('an upload', () => {
   test('larger than a file may be is refused in its midst, and what came is kept', async () => {
     const small = await startBench({ drop: { fileBytes: 1_000_000 } })
     ftp = await loggedIn(small)
-    const data = await ftp.openData()
-    await ftp.ask('STOR a.csv')
-    const secured = await secureData(data)
+    const secured = await beginUpload(ftp)
     secured.write(Buffer.alloc(3_000_000))
     expect(await ftp.next()).toMatch(/^552 .*1000000 bytes/)
     expect(await small.state.drops.list('ten_maple')).toEqual([])
